@@ -1,0 +1,43 @@
+"""Arrhenius fit over the temperatures of one ordering, engine and potential."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from superionic.documents.base import Document
+from superionic.documents.diffusivity import Estimate
+from superionic.documents.provenance import Provenance
+from superionic.documents.quality import Quality
+from superionic.documents.trajectory import RunIdentity
+
+
+class ArrheniusPoint(Document):
+    """One run as it entered, or was kept out of, the fit."""
+
+    run_id: str = Field(description="UUID of the run")
+    temperature_K: float = Field(gt=0, description="Target temperature in K")
+    diffusivity_cm2_per_s: Estimate = Field(description="Tracer diffusivity in cm^2/s")
+    excluded: bool = Field(False, description="Whether the point was kept out of the fit")
+    reason: str | None = Field(None, description="Why it was kept out")
+
+
+class ArrheniusDocument(Document):
+    """ln D = ln D0 - Ea / kT, weighted by the errors of ln D, and its extrapolation."""
+
+    kind: Literal["arrhenius"] = Field("arrhenius", description="What this document is")
+    group: str = Field(description="Key of the group: ordering, engine, potential and study")
+    identity: RunIdentity = Field(description="What the runs have in common")
+    points: list[ArrheniusPoint] = Field(description="All runs of the group")
+    n_points: int = Field(ge=0, description="Points in the fit")
+    activation_energy_eV: Estimate | None = Field(description="Activation energy in eV; None if no fit was possible")
+    prefactor_cm2_per_s: Estimate | None = Field(description="D0 in cm^2/s")
+    chi_squared_reduced: float | None = Field(description="Reduced chi^2 of the fit; None with two points")
+    extrapolation_temperature_K: float = Field(description="Temperature of the extrapolation in K")
+    extrapolated_diffusivity_cm2_per_s: Estimate | None = Field(description="D at that temperature in cm^2/s")
+    extrapolated_conductivity_mS_per_cm: Estimate | None = Field(
+        description="Nernst-Einstein conductivity at that temperature in mS/cm"
+    )
+    quality: Quality = Field(description="Whether the fit can be trusted, and why not")
+    provenance: Provenance = Field(description="Sources and software")

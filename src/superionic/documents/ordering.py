@@ -1,0 +1,24 @@
+"""An ordered cell of a disordered crystal: the starting point of every run."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pymatgen.core import Structure
+
+from superionic.documents.base import Document
+from superionic.documents.provenance import Provenance
+
+
+class OrderingDocument(Document):
+    """One ordered supercell, with the named sites its ions were put on."""
+
+    label: str = Field(description="Short name of the ordering, for example 'O' or 'ELC'")
+    formula: str = Field(description="Reduced formula")
+    structure: Structure = Field(description="The ordered cell, with oxidation states; lengths in Å")
+    host: str = Field(description="Name of the host crystal whose named sites the ions occupy")
+    supercell: tuple[int, int, int] = Field(description="Repeats of the host's conventional cell along a, b, c")
+    site_labels: list[str] = Field(description="Named site of each atom at the start, in the order of the atoms")
+    mobile_species: str = Field(description="Element symbol of the mobile ion")
+    tags: list[str] = Field(default_factory=list, description="Free words to find the ordering by")
+    energy_eV: float | None = Field(None, description="Relaxed energy of the cell in eV, if it was relaxed")
+    provenance: Provenance = Field(description="Where the ordering came from")

@@ -1,0 +1,79 @@
+"""The stored trajectory: one document and one blob a segment, and the summary of a whole run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from superionic.documents.base import Document, Matrix3
+from superionic.documents.protocol import MDProtocol
+from superionic.documents.provenance import PotentialReference, Provenance
+
+
+class MDState(Document):
+    """Everything that the next step of a run depends on, in full double precision."""
+
+    step: int = Field(ge=0, description="Steps done since the start of the run")
+    positions_A: list[list[float]] = Field(description="Unwrapped Cartesian positions in Å, shape (n_atoms, 3)")
+    momenta: list[list[float]] = Field(description="Momenta in ASE units, sqrt(eV u), shape (n_atoms, 3)")
+    cell_A: Matrix3 = Field(description="Cell vectors as rows in Å")
+    thermostat_positions: list[float] = Field(description="Chain positions eta (dimensionless)")
+    thermostat_momenta: list[float] = Field(description="Chain momenta in eV x ASE time")
+    random_state: str = Field(description="State of the numpy bit generator as JSON (its integers exceed 64 bits)")
+
+
+class RunIdentity(Document):
+    """What a run is a run of: enough to find, group and compare trajectories."""
+
+    label: str = Field(description="Label of the ordering, for example 'O'")
+    formula: str = Field(description="Reduced formula")
+    host: str = Field(description="Name or path of the host crystal that names the sites")
+    mobile_species: str = Field(description="Element symbol of the mobile ion")
+    mobile_charge_e: float = Field(description="Charge of the mobile ion in elementary charges")
+    engine: str = Field(description="What integrated the motion, for example 'chgnet', 'vasp' or 'lammps'")
+    potential: PotentialReference = Field(description="The potential that gave the forces")
+    study: str | None = Field(None, description="Name of the study the run belongs to")
+    tags: list[str] = Field(default_factory=list, description="Free words to find the run by")
+
+
+class TrajectorySegment(Document):
+    """One stored segment of a run; `payload` is kept apart, in the additional store `data`."""
+
+    kind: Literal["trajectory_segment"] = Field("trajectory_segment", description="What this document is")
+    run_id: str = Field(description="UUID of the run: the same for all segments of a chain")
+    segment: int = Field(ge=0, description="Number of the segment within the run, from 0")
+    n_segments: int = Field(ge=1, description="Number of segments planned for the run")
+    first_step: int = Field(ge=0, description="Step of the run after which this segment starts")
+    last_step: int = Field(gt=0, description="Step of the run with which this segment ends")
+    n_frames: int = Field(gt=0, description="Stored frames")
+    n_atoms: int = Field(gt=0, description="Atoms")
+    species: list[str] = Field(description="Element symbol of each atom")
+    site_labels: list[str] = Field(description="Named site of each atom at the start of the run")
+    identity: RunIdentity = Field(description="What this is a run of")
+    protocol: MDProtocol = Field(description="The protocol of the run")
+    mean_temperature_K: float = Field(description="Mean kinetic temperature over the segment in K")
+    mean_potential_energy_eV_per_atom: float = Field(description="Mean potential energy over the segment in eV/atom")
+    conserved_drift_meV_per_atom_per_ps: float = Field(
+        description="Slope of the conserved quantity over the segment in meV/atom/ps"
+    )
+    ns_per_day: float = Field(description="Speed at which the segment was run, in ns/day")
+    end_state: MDState = Field(description="Where the next segment starts")
+    sha256: str = Field(description="SHA-256 of the payload's bytes before base64")
+    n_bytes: int = Field(gt=0, description="Size of the payload in bytes before base64")
+    payload: str = Field(description="The frames: base64 of a zarr zip store (see superionic.trajectories.codec)")
+    provenance: Provenance = Field(description="Where the segment came from")
+
+
+class MDRunDocument(Document):
+    """The small end result of a chain of segments."""
+
+    kind: Literal["md_run"] = Field("md_run", description="What this document is")
+    run_id: str = Field(description="UUID of the run; its segments have the same UUID and smaller indices")
+    identity: RunIdentity = Field(description="What this is a run of")
+    protocol: MDProtocol = Field(description="The protocol of the run")
+    n_segments: int = Field(ge=1, description="Segments stored")
+    n_steps: int = Field(ge=1, description="Steps done")
+    length_ps: float = Field(gt=0, description="Length reached in ps")
+    stop_reason: str = Field(description="Why the chain ended, for example 'length reached'")
+    provenance: Provenance = Field(description="Where the run came from")
