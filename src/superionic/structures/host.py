@@ -1,0 +1,319 @@
+"""A host: a crystal and its named sites, from a CIF and a small YAML table (decision 2 of the design)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pymatgen.core import Element, PeriodicSite, Structure
+from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+
+from superionic.errors import InputError
+
+_SAME_SITE_A = 0.3  # images of one site closer than this are one
+
+
+class SiteEntry(BaseModel):
+    """One row of the site table: one representative, the rest follows from symmetry."""
+
+    model_config = ConfigDict(extra="forbid")
+    label: str
+    wyckoff: str
+    layer: str | None = None
+    coordination: str | None = None
+    allowed_species: list[str] = Field(min_length=1)
+    position: tuple[float, float, float]
+
+
+class HostFile(BaseModel):
+    """The YAML file of a host; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    cif: Path
+    mobile_species: str
+    anion_species: list[str] = Field(default_factory=list)
+    layer_normal: str | None = Field(None, pattern=r"^[abc]\*?$")
+    oxidation_states: dict[str, float]
+    sites: list[SiteEntry]
+    fillings: dict[str, dict[str, str]] = Field(default_factory=dict)
+    labels: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NamedSite:
+    """All positions of the conventional cell that share one name.
+
+    Attributes
+    ----------
+    label, wyckoff, layer, coordination
+        Name, Wyckoff position, layer and coordination; the last two may be unknown.
+    allowed_species
+        Element symbols that may sit here.
+    frac_coords
+        Fractional coordinates in the conventional cell, shape (n, 3), in [0, 1).
+    """
+
+    label: str
+    wyckoff: str
+    layer: str | None
+    coordination: str | None
+    allowed_species: tuple[str, ...]
+    frac_coords: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Host:
+    """A crystal with partial occupancies and its named sites.
+
+    Attributes
+    ----------
+    name
+        Name of the host.
+    structure
+        The conventional cell as in the CIF, partial occupancies kept, with oxidation states.
+    sites
+        The named sites.
+    mobile_species, anion_species
+        Element symbols of the mobile ion and of the anions.
+    oxidation_states
+        Charge of each element in elementary charges.
+    layer_normal
+        Direction the layers are stacked along: 'a', 'b', 'c' or a reciprocal axis 'a*', 'b*', 'c*'.
+    fillings
+        Named ordered arrangements: site label -> element.
+    label_rules
+        Rules by which computed descriptors become labels (see superionic.structures).
+    """
+
+    name: str
+    structure: Structure
+    sites: tuple[NamedSite, ...]
+    mobile_species: str
+    anion_species: tuple[str, ...]
+    oxidation_states: dict[str, float]
+    layer_normal: str | None
+    fillings: dict[str, dict[str, str]]
+    label_rules: dict[str, Any]
+
+    def site(self, label: str) -> NamedSite:
+        """The site of that label.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        for site in self.sites:
+            if site.label == label:
+                return site
+        raise InputError(f"site label {label!r} is unknown in host {self.name}: use one of {self.labels}")
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels of all sites."""
+        return [site.label for site in self.sites]
+
+    @cached_property
+    def layer_normal_vector(self) -> NDArray[np.float64] | None:
+        """Unit Cartesian vector along which the layers are stacked, None if the host has no layers."""
+        if self.layer_normal is None:
+            return None
+        lattice = self.structure.lattice
+        matrix = lattice.reciprocal_lattice.matrix if self.layer_normal.endswith("*") else lattice.matrix
+        vector = matrix["abc".index(self.layer_normal[0])]
+        return np.asarray(vector / np.linalg.norm(vector))
+
+    def ordered(self, filling: Mapping[str, str], supercell: tuple[int, int, int] = (1, 1, 1)) -> Structure:
+        """Fill whole sites with elements.
+
+        Parameters
+        ----------
+        filling
+            Site label -> element symbol; sites left out stay empty.
+        supercell
+            Repeats of the conventional cell along a, b, c.
+
+        Returns
+        -------
+        Structure
+            With oxidation states and the site property ``site_label``.
+
+        Raises
+        ------
+        InputError
+            If a label or element is unknown, a repeat is below 1, or the charge does not balance.
+        """
+        if min(supercell) < 1:
+            raise InputError(f"supercell = {list(supercell)} is singular: every repeat must be at least 1")
+        sites = []
+        for label, element in filling.items():
+            site = self.site(label)
+            if element not in site.allowed_species:
+                raise InputError(
+                    f"filling puts {element!r} on site {label!r} of host {self.name}, "
+                    f"which takes only {list(site.allowed_species)}"
+                )
+            species = {self._ion(element): 1}
+            sites += [
+                PeriodicSite(species, position, self.structure.lattice, properties={"site_label": label})
+                for position in site.frac_coords
+            ]
+        structure = Structure.from_sites(sites).make_supercell(supercell, in_place=False)
+        if abs(structure.charge) > 1e-8:
+            raise InputError(
+                f"filling of host {self.name} has charge {structure.charge:+g} e in {structure.formula}: "
+                "change the elements or leave sites empty until it balances"
+            )
+        return structure.get_sorted_structure(key=lambda site: (site.specie.X, site.properties["site_label"]))
+
+    def _ion(self, element: str) -> str:
+        if element not in self.oxidation_states:
+            raise InputError(
+                f"element {element!r} has no entry in oxidation_states of host {self.name}: add its charge"
+            )
+        charge = self.oxidation_states[element]
+        return f"{element}{abs(charge):g}{'+' if charge >= 0 else '-'}"
+
+
+def load_host(name_or_path: str | Path) -> Host:
+    """Load a host by the name of a packaged one, or by the path of its YAML file or of a CIF.
+
+    A CIF alone gives a host whose sites are its own symmetry orbits, named by Wyckoff position.
+
+    Raises
+    ------
+    InputError
+        If there is no such host, or its file is wrong.
+    """
+    packaged = files("superionic") / "data" / "hosts" / str(name_or_path) / "host.yaml"
+    if "/" not in str(name_or_path) and packaged.is_file():
+        with as_file(packaged) as path:
+            return _from_yaml(path)
+    path = Path(name_or_path)
+    if not path.is_file():
+        known = sorted(entry.name for entry in (files("superionic") / "data" / "hosts").iterdir() if entry.is_dir())
+        raise InputError(f"host = {str(name_or_path)!r} is neither a packaged host {known} nor a file")
+    return _from_yaml(path) if path.suffix in {".yaml", ".yml"} else host_from_cif(path)
+
+
+def _from_yaml(path: Path) -> Host:
+    try:
+        entry = HostFile(**yaml.safe_load(path.read_text()))
+    except (ValidationError, yaml.YAMLError, TypeError) as error:
+        raise InputError(f"host file {path} is wrong: {first_error(error)}") from error
+    structure = read_crystal(path.parent / entry.cif)
+    for element in (entry.mobile_species, *entry.anion_species):
+        if element not in entry.oxidation_states:
+            raise InputError(f"host file {path}: {element!r} has no entry in oxidation_states: add its charge")
+    operations = SpacegroupAnalyzer(structure, symprec=0.05).get_symmetry_operations()
+    sites = tuple(
+        NamedSite(
+            row.label, row.wyckoff, row.layer, row.coordination, tuple(row.allowed_species),
+            _orbit(row.position, operations, structure.lattice.matrix),
+        )
+        for row in entry.sites
+    )  # fmt: skip
+    for site in sites:
+        multiplicity = int("".join(filter(str.isdigit, site.wyckoff)) or len(site.frac_coords))
+        if multiplicity != len(site.frac_coords):
+            raise InputError(
+                f"host file {path}: site {site.label!r} says Wyckoff position {site.wyckoff} but its orbit has "
+                f"{len(site.frac_coords)} positions: correct `position` or `wyckoff`"
+            )
+    if not structure.is_ordered or all(site.specie.oxi_state is None for site in structure):
+        structure.add_oxidation_state_by_element(
+            {el.symbol: entry.oxidation_states[el.symbol] for el in structure.composition.element_composition}
+        )
+    return Host(
+        entry.name, structure, sites, entry.mobile_species, tuple(entry.anion_species), entry.oxidation_states,
+        entry.layer_normal, entry.fillings, entry.labels,
+    )  # fmt: skip
+
+
+def host_from_cif(path: Path, mobile_species: str | None = None) -> Host:
+    """Host whose named sites are the symmetry orbits of the CIF's own sites.
+
+    Parameters
+    ----------
+    path
+        CIF of the crystal; partial occupancies are allowed.
+    mobile_species
+        Element symbol of the mobile ion; the lightest cation if None.
+    """
+    structure = read_crystal(path)
+    charges = _oxidation_states(structure, path)
+    cations = [element for element, charge in charges.items() if charge > 0]
+    symmetrised = SpacegroupAnalyzer(structure, symprec=0.05).get_symmetrized_structure()
+    sites: list[NamedSite] = []
+    for wyckoff, group in zip(symmetrised.wyckoff_symbols, symmetrised.equivalent_sites, strict=True):
+        elements = tuple(sorted({element.symbol for site in group for element in site.species.element_composition}))
+        label = wyckoff if wyckoff not in {site.label for site in sites} else f"{'/'.join(elements)} {wyckoff}"
+        coords = np.array([site.frac_coords for site in group]) % 1.0
+        sites.append(NamedSite(label, wyckoff, None, None, elements, coords))
+    structure.add_oxidation_state_by_element(charges)
+    return Host(
+        name=str(path),
+        structure=structure,
+        sites=tuple(sites),
+        mobile_species=mobile_species or min(cations, key=lambda symbol: Element(symbol).atomic_mass),
+        anion_species=tuple(element for element, charge in charges.items() if charge < 0),
+        oxidation_states=charges,
+        layer_normal=None,
+        fillings={},
+        label_rules={},
+    )
+
+
+def read_crystal(path: Path) -> Structure:
+    """Read a CIF as it is written: same cell, same sites, partial occupancies kept.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or holds no structure.
+    """
+    if not path.is_file():
+        raise InputError(f"cif = {str(path)!r} does not exist: give the path of a CIF file")
+    try:
+        return Structure.from_file(path, primitive=False, merge_tol=0.01)
+    except (ValueError, IndexError, AssertionError) as error:
+        raise InputError(f"cif = {str(path)!r} holds no readable structure: {error}") from error
+
+
+def first_error(error: Exception) -> str:
+    """The first complaint of pydantic as ``field: message``, or the error itself."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def _oxidation_states(structure: Structure, path: Path) -> dict[str, float]:
+    stated = {sp.element.symbol: sp.oxi_state for sp in structure.composition if getattr(sp, "oxi_state", None)}
+    elements = {element.symbol for element in structure.composition.element_composition}
+    if set(stated) == elements:
+        return stated
+    guesses = structure.composition.element_composition.oxi_state_guesses()
+    if not guesses:
+        raise InputError(f"cif = {str(path)!r} has species without oxidation state: write them into the CIF")
+    return dict(guesses[0])
+
+
+def _orbit(position: tuple[float, float, float], operations: list[Any], matrix: NDArray[Any]) -> NDArray[np.float64]:
+    """All images of a position, averaged where an operation nearly fixes it, in [0, 1)."""
+    images: list[NDArray[np.float64]] = []
+    for operation in operations:
+        image = np.asarray(operation.operate(position), dtype=float) % 1.0
+        deltas = [image - other for other in images]
+        if not any(np.linalg.norm((delta - np.rint(delta)) @ matrix) < _SAME_SITE_A for delta in deltas):
+            images.append(image)
+    return np.round(np.array(images), 10) % 1.0

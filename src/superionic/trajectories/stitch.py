@@ -1,0 +1,79 @@
+"""Segments of one run joined to one trajectory, with every way they may not fit named."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from superionic.documents import SourceReference, TrajectorySegment
+from superionic.errors import StoreError
+from superionic.trajectories.codec import FrameReader
+from superionic.trajectories.trajectory import Trajectory
+
+
+def open_frames(segment: TrajectorySegment) -> FrameReader:
+    """The frames of one stored segment, after its checksum was verified.
+
+    Raises
+    ------
+    StoreError
+        If the payload is not the one that was stored.
+    """
+    name = f"segment {segment.segment} of run {segment.run_id}"
+    try:
+        packed = base64.b64decode(segment.payload, validate=True)
+    except binascii.Error as error:
+        raise StoreError(f"{name}: the payload is not base64: {error}") from error
+    if hashlib.sha256(packed).hexdigest() != segment.sha256:
+        raise StoreError(f"{name}: the payload fails its checksum: restore it from a backup or run the segment again")
+    return FrameReader(packed, name)
+
+
+def stitch(segments: Sequence[TrajectorySegment], sources: Sequence[SourceReference] = ()) -> Trajectory:
+    """Join the segments of one run, in any order of storage.
+
+    Raises
+    ------
+    StoreError
+        If segments are missing, doubled or of different runs, or a payload is corrupt.
+    """
+    if not segments:
+        raise StoreError("no segments to join")
+    ordered = sorted(segments, key=lambda segment: segment.segment)
+    first = ordered[0]
+    for expected, segment in enumerate(ordered):
+        if segment.run_id != first.run_id:
+            raise StoreError(f"segments of the runs {first.run_id} and {segment.run_id} cannot be joined")
+        if segment.segment != expected:
+            what = "doubled" if segment.segment < expected else "missing"
+            number = min(segment.segment, expected)
+            raise StoreError(f"run {first.run_id}: segment {number} is {what}")
+        if expected and segment.first_step != ordered[expected - 1].last_step:
+            raise StoreError(
+                f"run {first.run_id}: segment {expected} starts at step {segment.first_step}, "
+                f"not at {ordered[expected - 1].last_step} where the one before it ended"
+            )
+    readers = [open_frames(segment) for segment in ordered]
+    cells = np.concatenate([reader.scalar("cell_A") for reader in readers])
+    return Trajectory(
+        positions_A=np.concatenate([reader.positions_A() for reader in readers]),
+        cell_A=cells[0] if np.all(cells == cells[0]) else cells,
+        species=first.species,
+        frame_interval_ps=first.protocol.frame_interval_ps,
+        temperature_K=first.protocol.temperature_K,
+        mobile_species=first.identity.mobile_species,
+        mobile_charge_e=first.identity.mobile_charge_e,
+        equilibration_ps=first.protocol.equilibration_ps,
+        temperatures_K=np.concatenate([reader.scalar("temperature_K") for reader in readers]),
+        potential_energies_eV=np.concatenate([reader.scalar("potential_energy_eV") for reader in readers]),
+        conserved_energies_eV=np.concatenate([reader.scalar("conserved_energy_eV") for reader in readers]),
+        site_labels=first.site_labels,
+        identity=first.identity,
+        protocol=first.protocol,
+        run_id=first.run_id,
+        sources=list(sources),
+    )

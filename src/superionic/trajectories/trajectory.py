@@ -1,0 +1,160 @@
+"""A trajectory in memory: what analysis reads, whatever it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from superionic.documents import MDProtocol, RunIdentity, SourceReference
+from superionic.errors import InputError
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Unwrapped positions of one run with what is needed to interpret them.
+
+    Attributes
+    ----------
+    positions_A
+        Unwrapped Cartesian positions in Å, shape (n_frames, n_atoms, 3).
+    cell_A
+        Cell vectors as rows in Å, shape (3, 3), or (n_frames, 3, 3) if the cell changes.
+    species
+        Element symbol of each atom.
+    frame_interval_ps
+        Time between frames in ps.
+    temperature_K
+        Target temperature in K.
+    mobile_species
+        Element symbol of the mobile ion.
+    mobile_charge_e
+        Its charge in elementary charges.
+    equilibration_ps
+        Time at the start that analysis leaves out, in ps.
+    temperatures_K, potential_energies_eV, conserved_energies_eV
+        One value a frame, or None if unknown.
+    site_labels
+        Named site of each atom at the start, or None if unknown.
+    identity, protocol, run_id, sources
+        What the run is, for documents made from it; None or empty for plain arrays.
+    """
+
+    positions_A: NDArray[np.float64]
+    cell_A: NDArray[np.float64]
+    species: list[str]
+    frame_interval_ps: float
+    temperature_K: float
+    mobile_species: str
+    mobile_charge_e: float = 1.0
+    equilibration_ps: float = 0.0
+    temperatures_K: NDArray[np.float64] | None = None
+    potential_energies_eV: NDArray[np.float64] | None = None
+    conserved_energies_eV: NDArray[np.float64] | None = None
+    site_labels: list[str] | None = None
+    identity: RunIdentity | None = None
+    protocol: MDProtocol | None = None
+    run_id: str = "unnamed run"
+    sources: list[SourceReference] = field(default_factory=list)
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return len(self.positions_A)
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms."""
+        return len(self.species)
+
+    @property
+    def mobile(self) -> NDArray[np.intp]:
+        """Indices of the mobile ions."""
+        return np.flatnonzero(np.asarray(self.species) == self.mobile_species)
+
+    @property
+    def framework(self) -> NDArray[np.intp]:
+        """Indices of all other ions."""
+        return np.flatnonzero(np.asarray(self.species) != self.mobile_species)
+
+    @property
+    def volumes_A3(self) -> NDArray[np.float64]:
+        """Volume of each frame's cell in Å^3, or of the one cell, shape (1,)."""
+        return np.abs(np.linalg.det(np.atleast_3d(self.cell_A).reshape(-1, 3, 3)))
+
+
+def from_arrays(
+    positions_A: ArrayLike,
+    cell_A: ArrayLike,
+    species: Sequence[str],
+    frame_interval_ps: float,
+    temperature_K: float,
+    mobile_species: str,
+    mobile_charge_e: float = 1.0,
+    equilibration_ps: float = 0.0,
+    temperatures_K: ArrayLike | None = None,
+) -> Trajectory:
+    """Make a trajectory from plain arrays, checked.
+
+    Parameters
+    ----------
+    positions_A
+        Unwrapped Cartesian positions in Å, shape (n_frames, n_atoms, 3).
+    cell_A
+        Cell vectors as rows in Å, shape (3, 3) or (n_frames, 3, 3).
+    species
+        Element symbol of each atom.
+    frame_interval_ps
+        Time between frames in ps.
+    temperature_K
+        Target temperature in K.
+    mobile_species
+        Element symbol of the mobile ion.
+    mobile_charge_e
+        Its charge in elementary charges.
+    equilibration_ps
+        Time at the start that analysis leaves out, in ps.
+    temperatures_K
+        Kinetic temperature of each frame in K, shape (n_frames,).
+
+    Raises
+    ------
+    InputError
+        If shapes disagree, a value is not finite or not positive, or no atom is of the mobile species.
+    """
+    positions = np.asarray(positions_A, dtype=np.float64)
+    cell = np.asarray(cell_A, dtype=np.float64)
+    if positions.ndim != 3 or positions.shape[1:] != (len(species), 3):
+        raise InputError(
+            f"positions_A has shape {positions.shape}: give (n_frames, {len(species)}, 3) for {len(species)} species"
+        )
+    if len(positions) < 2:
+        raise InputError(f"positions_A holds {len(positions)} frame(s): give at least two")
+    if cell.shape not in {(3, 3), (len(positions), 3, 3)}:
+        raise InputError(f"cell_A has shape {cell.shape}: give (3, 3) or ({len(positions)}, 3, 3)")
+    bad = np.flatnonzero(~np.isfinite(positions).all(axis=(1, 2)))
+    if bad.size:
+        raise InputError(f"positions_A is not finite in frame {bad[0]}: cut the trajectory before it")
+    if not np.isfinite(cell).all() or np.any(np.abs(np.linalg.det(cell)) < 1e-6):
+        raise InputError("cell_A is singular or not finite: give the three cell vectors as rows in Å")
+    for name, value in (("frame_interval_ps", frame_interval_ps), ("temperature_K", temperature_K)):
+        if not (np.isfinite(value) and value > 0):
+            raise InputError(f"{name} = {value} is not positive: give the value the run was made with")
+    if mobile_species not in species:
+        raise InputError(f"mobile_species = {mobile_species!r} is none of the species {sorted(set(species))}")
+    temperatures = None if temperatures_K is None else np.asarray(temperatures_K, dtype=np.float64)
+    if temperatures is not None and temperatures.shape != (len(positions),):
+        raise InputError(f"temperatures_K has shape {temperatures.shape}: give one value a frame, ({len(positions)},)")
+    return Trajectory(
+        positions,
+        cell,
+        list(species),
+        float(frame_interval_ps),
+        float(temperature_K),
+        mobile_species,
+        float(mobile_charge_e),
+        equilibration_ps=float(equilibration_ps),
+        temperatures_K=temperatures,
+    )
