@@ -1,0 +1,14 @@
+"""CHGNet: fast evaluator, calculator."""
+
+from superionic.potentials.errors import IsolatedAtomError, PotentialError
+from superionic.potentials.evaluator import Evaluation, Potential, Session, System, load_chgnet
+
+__all__ = [
+    "Evaluation",
+    "IsolatedAtomError",
+    "Potential",
+    "PotentialError",
+    "Session",
+    "System",
+    "load_chgnet",
+]

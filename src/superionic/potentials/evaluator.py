@@ -1,0 +1,320 @@
+"""CHGNet as a function: (atomic numbers, positions, cell) -> energy, forces, stress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from ase.data import chemical_symbols
+from numpy.typing import ArrayLike
+
+from superionic.documents import PotentialReference
+from superionic.errors import InputError
+from superionic.potentials.errors import IsolatedAtomError, PotentialError
+from superionic.potentials.graph import CrystalGraph, join
+from superionic.potentials.neighbours import AtomPairs, FloatArray, IntArray, SkinList
+from superionic.potentials.network_stock import StockNetwork
+from superionic.potentials.network_torch import TorchNetwork
+from superionic.potentials.reference import SUPPORTED_NUMBERS, load_model
+from superionic.potentials.weights import ChgnetWeights, reference_energies, unsupported
+
+if TYPE_CHECKING:
+    from chgnet.model import CHGNet
+
+__all__ = ["Evaluation", "Kernels", "Potential", "Session", "System", "load_chgnet"]
+
+Kernels = Literal["auto", "fused", "torch", "stock"]
+
+
+class System(NamedTuple):
+    """Atoms in a periodic cell."""
+
+    numbers: ArrayLike
+    """(n_atoms,) atomic numbers."""
+    positions_A: ArrayLike
+    """(n_atoms, 3) Cartesian, wrapped or not."""
+    cell_A: ArrayLike
+    """(3, 3) lattice vectors in rows."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a potential says about a system.
+
+    Attributes
+    ----------
+    energy_eV : float
+        Total energy.
+    forces_eV_per_A : (n_atoms, 3) float64
+    stress_eV_per_A3 : (3, 3) float64
+        ASE's sign: positive where the cell wants to shrink, (1/V) dE/d(strain).
+    """
+
+    energy_eV: float
+    forces_eV_per_A: FloatArray
+    stress_eV_per_A3: FloatArray
+
+
+class _Network(Protocol):
+    def evaluate(self, graph: CrystalGraph) -> tuple[FloatArray, FloatArray]: ...
+
+
+def load_chgnet(model: str | Path = "0.3.0", device: str = "cpu", kernels: Kernels = "auto") -> Potential:
+    """Load CHGNet for fast evaluation.
+
+    Parameters
+    ----------
+    model
+        "0.3.0", "r2scan", "0.2.0" or the path of a checkpoint.
+    device
+        A torch device, "cpu" or "cuda".
+    kernels
+        "fused" (hand-written passes, CPU only), "torch" (any device), "stock" (the chgnet package's own layers,
+        any architecture) or "auto": the fastest of them that the device and the architecture allow. What was
+        chosen is in `Potential.reference.kernels`.
+
+    Raises
+    ------
+    InputError
+        Unknown model or kernels, a device that is not there, or kernels that cannot evaluate this model.
+    """
+    if kernels not in ("auto", "fused", "torch", "stock"):
+        raise InputError(f"kernels={kernels!r} is unknown: choose 'auto', 'fused', 'torch' or 'stock'")
+    on = _device(device)
+    network, sha256 = load_model(model)
+    reason = unsupported(network)
+    if kernels == "auto":
+        kernels = "stock" if reason else "torch"  # FUSED
+    elif kernels != "stock" and reason:
+        raise InputError(
+            f"kernels={kernels!r} cannot evaluate model={str(model)!r}, which has {reason}: use 'auto'"
+        )
+    if kernels == "fused" and on.type != "cpu":
+        raise InputError(f"kernels='fused' run on the CPU only, device={device!r} was asked for: use 'auto'")
+    return Potential(
+        network.to(on),
+        PotentialReference(
+            family="CHGNet",
+            model=str(model),
+            sha256=sha256,
+            package_version=version("chgnet"),
+            kernels=kernels,
+        ),
+    )
+
+
+class Potential:
+    """CHGNet on one device; made by `load_chgnet`."""
+
+    def __init__(self, model: CHGNet, reference: PotentialReference) -> None:
+        self.reference = reference
+        self.supported_numbers = SUPPORTED_NUMBERS
+        self.cutoff_A = float(model.graph_converter.atom_graph_cutoff)
+        self.bond_cutoff_A = float(model.graph_converter.bond_graph_cutoff)
+        self._reference_energies = reference_energies(model)
+        self._network: _Network = _network(model, reference.kernels)
+        self._model = model
+
+    def session(self, numbers: ArrayLike, skin_A: float = 0.6) -> Session:
+        """Hold the neighbour list of one system from step to step.
+
+        Parameters
+        ----------
+        numbers : (n_atoms,) int
+            Atomic numbers.
+        skin_A
+            Neighbours beyond the cutoff that are kept in the list; it changes the speed, never a result.
+
+        Raises
+        ------
+        InputError
+            No atoms, or an element that CHGNet was not trained on.
+        """
+        return Session(self, _checked_numbers(numbers), skin_A)
+
+    def evaluate_batch(
+        self,
+        systems: Sequence[System | tuple[ArrayLike, ArrayLike, ArrayLike]],
+        sessions: Sequence[Session] = (),
+    ) -> list[Evaluation]:
+        """Evaluate several systems, of any sizes, at once.
+
+        Parameters
+        ----------
+        systems
+            (numbers, positions_A, cell_A) of each.
+        sessions
+            One per system, made by `session`, to keep their neighbour lists between calls.
+
+        Raises
+        ------
+        InputError, PotentialError
+            As `Session.evaluate`.
+        """
+        sessions = sessions or [self.session(numbers) for numbers, _, _ in systems]
+        pairs, cells = [], []
+        for session, (_, positions, cell) in zip(sessions, systems, strict=True):
+            checked = session.checked(positions, cell)
+            pairs.append(session.pairs(*checked))
+            cells.append(checked[1])
+        parts = [(session.numbers, found) for session, found in zip(sessions, pairs, strict=True)]
+        if self.reference.kernels == "stock":  # chgnet itself lets one graph of a batch touch another
+            return [self._evaluate([part], [cell])[0] for part, cell in zip(parts, cells, strict=True)]
+        return self._evaluate(parts, cells)
+
+    def magnetic_moments(self, numbers: ArrayLike, positions_A: ArrayLike, cell_A: ArrayLike) -> FloatArray:
+        """Absolute magnetic moments (n_atoms,) in Bohr magnetons."""
+        session = self.session(numbers)
+        graph = join(
+            [(session.numbers, session.pairs(*session.checked(positions_A, cell_A)))], self.bond_cutoff_A
+        )
+        with _denormals_flushed():
+            return StockNetwork(self._model).magnetic_moments(graph)
+
+    def _evaluate(
+        self, systems: list[tuple[IntArray, AtomPairs]], cells: list[FloatArray]
+    ) -> list[Evaluation]:
+        graph = join(systems, self.bond_cutoff_A)
+        with _denormals_flushed():
+            energies, gradients = self._network.evaluate(graph)
+        if not (np.isfinite(energies).all() and np.isfinite(gradients).all()):
+            raise PotentialError(
+                "CHGNet's energy or forces are not finite: the structure has exploded or collapsed"
+            )
+        n_atoms = len(graph.numbers)
+        forces = np.empty((n_atoms, 3))
+        for axis in range(3):
+            forces[:, axis] = np.bincount(graph.pairs.first, gradients[:, axis], n_atoms)
+            forces[:, axis] -= np.bincount(graph.pairs.second, gradients[:, axis], n_atoms)
+        energies = energies + self._reference_energies[graph.numbers - 1]
+        results = []
+        for k, cell in enumerate(cells):
+            atoms = slice(*graph.atom_offsets[k : k + 2])
+            pairs = slice(*graph.pair_offsets[k : k + 2])
+            virial = (graph.pairs.vectors_A[pairs, :, None] * gradients[pairs, None, :]).sum(axis=0)
+            stress = 0.5 * (virial + virial.T) / abs(float(np.linalg.det(cell)))
+            results.append(Evaluation(float(energies[atoms].sum()), forces[atoms], stress))
+        return results
+
+
+class Session:
+    """One system on its way through configuration space; made by `Potential.session`.
+
+    Results depend on the positions and the cell alone, never on what was evaluated before.
+    """
+
+    def __init__(self, potential: Potential, numbers: IntArray, skin_A: float) -> None:
+        self.potential = potential
+        self.numbers = numbers
+        self.skin_list = SkinList(potential.cutoff_A, skin_A)
+
+    def evaluate(self, positions_A: ArrayLike, cell_A: ArrayLike) -> Evaluation:
+        """Energy, forces and stress.
+
+        Parameters
+        ----------
+        positions_A : (n_atoms, 3)
+            Cartesian, wrapped or not.
+        cell_A : (3, 3)
+            Lattice vectors in rows; periodic along all three.
+
+        Raises
+        ------
+        InputError
+            Wrong shapes or a flat cell.
+        IsolatedAtomError
+            An atom without neighbours within the cutoff (an InputError and a PotentialError).
+        PotentialError
+            Positions or results that are not finite, or atoms on top of each other.
+        """
+        positions, cell = self.checked(positions_A, cell_A)
+        return self.potential._evaluate([(self.numbers, self.pairs(positions, cell))], [cell])[0]
+
+    def checked(self, positions_A: ArrayLike, cell_A: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Positions and cell as float64 arrays of the right shape and finite."""
+        positions = np.ascontiguousarray(positions_A, dtype=np.float64)
+        cell = np.ascontiguousarray(cell_A, dtype=np.float64)
+        if positions.shape != (len(self.numbers), 3):
+            raise InputError(f"positions_A has shape {positions.shape}, expected ({len(self.numbers)}, 3)")
+        if cell.shape != (3, 3):
+            raise InputError(f"cell_A has shape {cell.shape}, expected (3, 3) with lattice vectors in rows")
+        if not np.isfinite(positions).all():
+            atom = int(np.flatnonzero(~np.isfinite(positions).all(axis=1))[0])
+            raise PotentialError(
+                f"atom {atom} ({_symbol(self.numbers[atom])}) has no finite position: the run exploded"
+            )
+        if not np.isfinite(cell).all():
+            raise PotentialError("the cell is not finite: the run exploded")
+        if abs(float(np.linalg.det(cell))) < 1e-3:
+            raise InputError(
+                f"cell_A={cell.tolist()} has no volume: CHGNet needs a cell periodic along three vectors"
+            )
+        return positions, cell
+
+    def pairs(self, positions_A: FloatArray, cell_A: FloatArray) -> AtomPairs:
+        """Exact pairs within the cutoff; every atom has one."""
+        pairs = self.skin_list.pairs(positions_A, cell_A)
+        bonded = np.zeros(len(self.numbers), dtype=bool)
+        bonded[pairs.first] = bonded[pairs.second] = True
+        if not bonded.all():
+            alone = np.flatnonzero(~bonded)
+            names = ", ".join(f"{atom} ({_symbol(self.numbers[atom])})" for atom in alone[:5])
+            raise IsolatedAtomError(
+                f"{len(alone)} isolated atoms without neighbours within {self.potential.cutoff_A:g} A: {names}"
+            )
+        return pairs
+
+
+def _network(model: CHGNet, kernels: str | None) -> _Network:
+    return StockNetwork(model) if kernels == "stock" else TorchNetwork(ChgnetWeights.from_model(model))
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"device={name!r} is not a torch device: use 'cpu' or 'cuda'") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device={name!r} was asked for, but torch sees no CUDA device: use 'cpu'")
+    return device
+
+
+def _checked_numbers(numbers: ArrayLike) -> IntArray:
+    checked: IntArray = np.asarray(numbers, dtype=np.int64)
+    if checked.ndim != 1 or not len(checked):
+        raise InputError(f"numbers has shape {checked.shape}, expected (n_atoms,) with at least one atom")
+    unknown = sorted(set(checked.tolist()) - SUPPORTED_NUMBERS)
+    if unknown:
+        names = ", ".join(_symbol(number) for number in unknown)
+        raise InputError(
+            f"numbers holds {names}: CHGNet was not trained on it; it knows H to Pu without Po to Ra"
+        )
+    return checked
+
+
+def _symbol(number: int) -> str:
+    return chemical_symbols[number] if 0 < number < len(chemical_symbols) else f"atomic number {number}"
+
+
+@contextmanager
+def _denormals_flushed() -> Iterator[None]:
+    """Treat numbers below 1e-38 as zero in this thread while the network runs.
+
+    CHGNet 0.3.0's pre-activations reach +-500, so the tails of its activations are denormal, which many processors
+    compute a hundred times slower and which no result can see. Outside the network, where a user's float64 lives,
+    the setting is as it was.
+    """
+    smallest = 5e-324
+    already = smallest * 1.0 == 0.0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        if not already:
+            torch.set_flush_denormal(False)
