@@ -4,7 +4,8 @@ from superionic.documents.arrhenius import ArrheniusDocument, ArrheniusPoint
 from superionic.documents.base import Document
 from superionic.documents.diffusivity import DiffusivityDocument, Estimate, MSDCurve
 from superionic.documents.ordering import OrderingDocument
-from superionic.documents.protocol import MDProtocol
+from superionic.documents.potential import PotentialSettings
+from superionic.documents.protocol import MDProtocol, MDSet
 from superionic.documents.provenance import PotentialReference, Provenance, SourceReference
 from superionic.documents.quality import Check, Quality, Verdict
 from superionic.documents.relaxation import RelaxationDocument
@@ -19,10 +20,12 @@ __all__ = [
     "Estimate",
     "MDProtocol",
     "MDRunDocument",
+    "MDSet",
     "MDState",
     "MSDCurve",
     "OrderingDocument",
     "PotentialReference",
+    "PotentialSettings",
     "Provenance",
     "Quality",
     "RelaxationDocument",

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from superionic.documents.base import Document
 
+Temperature = Annotated[float, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
-class MDProtocol(Document):
-    """Everything that defines a run except the structure and the potential."""
+
+class MDSettings(Document):
+    """What all runs of a set share: everything but temperature and seed."""
 
     ensemble: Literal["nvt", "nve"] = Field("nvt", description="Thermodynamic ensemble")
-    temperature_K: float = Field(gt=0, description="Target temperature in K")
     time_step_fs: float = Field(2.0, gt=0, le=10, description="Integration time step in fs")
     thermostat: Literal["nose-hoover-chain"] = Field(
         "nose-hoover-chain", description="Thermostat of an NVT run; it does not damp diffusion"
     )
     thermostat_time_constant_fs: float = Field(
-        100.0, gt=0, description="Period over which the thermostat exchanges energy, in fs"
+        100.0, gt=0, description="Time constant of the thermostat in fs: Q = N_f k T tau^2"
     )
     thermostat_chain_length: int = Field(3, ge=1, le=10, description="Number of thermostats in the chain")
-    seed: int = Field(0, ge=0, lt=2**63, description="Seed of the initial velocities")
     length_ps: float = Field(gt=0, description="Length of the whole run in ps, equilibration included")
     segment_length_ps: float = Field(10.0, gt=0, description="Length of one segment (one job, one blob) in ps")
     equilibration_ps: float = Field(2.5, ge=0, description="First part of the run, stored but not analysed, in ps")
@@ -40,7 +41,7 @@ class MDProtocol(Document):
                 f"thermostat_time_constant_fs = {self.thermostat_time_constant_fs} is below ten time steps "
                 f"({10 * self.time_step_fs} fs) and cannot be integrated stably: raise it"
             )
-        if self.n_steps < 1 or self.segment_steps < self.stride:
+        if self.segment_length_ps * 1e3 < self.stride * self.time_step_fs:
             raise ValueError(
                 f"segment_length_ps = {self.segment_length_ps} holds no stored frame at stride = {self.stride}: "
                 "make the segment longer or the stride smaller"
@@ -70,3 +71,34 @@ class MDProtocol(Document):
     def _whole_frames(self, length_ps: float) -> int:
         steps = round(length_ps * 1e3 / self.time_step_fs)
         return max(1, -(-steps // self.stride)) * self.stride
+
+
+class MDProtocol(MDSettings):
+    """Everything that defines one run except the structure and the potential."""
+
+    temperature_K: Temperature = Field(description="Target temperature in K")
+    seed: Seed = Field(0, description="Seed of the initial velocities")
+
+
+class MDSet(MDSettings):
+    """Runs at several temperatures and seeds."""
+
+    temperatures_K: list[Temperature] = Field(min_length=1, description="Target temperatures in K")
+    seeds: list[Seed] = Field([0], min_length=1, description="Seeds of the initial velocities")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for name in ("temperatures_K", "seeds"):
+            values = getattr(self, name)
+            if len(set(values)) != len(values):
+                raise ValueError(f"{name} = {values} names a value twice: the same run would be made twice")
+        return self
+
+    def protocols(self) -> list[MDProtocol]:
+        """One protocol a run: every temperature with every seed."""
+        shared = self.model_dump(exclude={"temperatures_K", "seeds"})
+        return [
+            MDProtocol(temperature_K=temperature, seed=seed, **shared)
+            for temperature in self.temperatures_K
+            for seed in self.seeds
+        ]

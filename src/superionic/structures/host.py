@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+from monty.json import MSONable
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pymatgen.core import Element, PeriodicSite, Structure
@@ -49,7 +50,7 @@ class HostFile(BaseModel):
 
 
 @dataclass(frozen=True)
-class NamedSite:
+class NamedSite(MSONable):
     """All positions of the conventional cell that share one name.
 
     Attributes
@@ -71,7 +72,7 @@ class NamedSite:
 
 
 @dataclass(frozen=True)
-class Host:
+class Host(MSONable):
     """A crystal with partial occupancies and its named sites.
 
     Attributes
@@ -104,6 +105,11 @@ class Host:
     fillings: dict[str, dict[str, str]]
     label_rules: dict[str, Any]
 
+    def __post_init__(self) -> None:
+        """Give back the tuples that JSON turns into lists."""
+        object.__setattr__(self, "sites", tuple(self.sites))
+        object.__setattr__(self, "anion_species", tuple(self.anion_species))
+
     def site(self, label: str) -> NamedSite:
         """The site of that label.
 
@@ -116,6 +122,21 @@ class Host:
             if site.label == label:
                 return site
         raise InputError(f"site label {label!r} is unknown in host {self.name}: use one of {self.labels}")
+
+    def named_filling(self, label: str) -> dict[str, str]:
+        """The ordered arrangement of that name.
+
+        Raises
+        ------
+        InputError
+            If the host has none of that name.
+        """
+        if label not in self.fillings:
+            raise InputError(
+                f"filling {label!r} is unknown in host {self.name}: use one of {sorted(self.fillings)} "
+                "or give site label -> element"
+            )
+        return self.fillings[label]
 
     @property
     def labels(self) -> list[str]:
@@ -316,4 +337,4 @@ def _orbit(position: tuple[float, float, float], operations: list[Any], matrix: 
         deltas = [image - other for other in images]
         if not any(np.linalg.norm((delta - np.rint(delta)) @ matrix) < _SAME_SITE_A for delta in deltas):
             images.append(image)
-    return np.round(np.array(images), 10) % 1.0
+    return np.asarray(np.round(np.array(images), 10) % 1.0, dtype=np.float64)

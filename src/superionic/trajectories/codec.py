@@ -148,7 +148,7 @@ class FrameReader:
             self._group = zarr.open_group(MemoryStore(members), mode="r")
         except (zipfile.BadZipFile, FileNotFoundError, ValueError, KeyError) as error:
             raise StoreError(f"{name} is not a readable frame store: {error}") from error
-        self.precision_A: float | None = self._group.attrs["precision_A"]  # type: ignore[assignment]
+        self.precision_A: float | None = self._group.attrs["precision_A"]
 
     def __len__(self) -> int:
         return int(self._array("step").shape[0])

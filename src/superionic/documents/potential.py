@@ -1,0 +1,20 @@
+"""Which potential to use: what a user asks for; PotentialReference is what they got."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from superionic.documents.base import Document
+
+
+class PotentialSettings(Document):
+    """A CHGNet model and how to run it."""
+
+    family: Literal["CHGNet"] = Field("CHGNet", description="Kind of potential")
+    model: str = Field("0.3.0", description="'0.3.0', 'r2scan', '0.2.0', or the path of a fine-tuned checkpoint")
+    device: str = Field("cpu", description="torch device, 'cpu' or 'cuda'")
+    kernels: Literal["auto", "fused", "torch", "stock"] = Field(
+        "auto", description="Implementation; 'auto' takes the fastest and the documents say which"
+    )

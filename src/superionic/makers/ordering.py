@@ -1,0 +1,63 @@
+"""An ordered cell by filling whole sites of a host, or from an ordered CIF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobflow import Job, Maker, job
+from pymatgen.core import Structure
+
+from superionic.documents import OrderingDocument, Provenance
+from superionic.structures.host import Host
+
+
+@dataclass
+class OrderingMaker(Maker):
+    """Turn a host crystal into one ordered supercell.
+
+    Attributes
+    ----------
+    name
+        Name of the job.
+    label
+        Label of the ordering, for example 'O'.
+    filling
+        Site label -> element symbol; the host's own filling named `label` if None.
+    supercell
+        Repeats of the conventional cell along a, b, c.
+    tags
+        Free words to find the ordering by.
+    """
+
+    name: str = "order cell"
+    label: str = "O"
+    filling: dict[str, str] | None = None
+    supercell: tuple[int, int, int] = (1, 1, 1)
+    tags: tuple[str, ...] = ()
+
+    def ordered(self, host: Host) -> Structure:
+        """The ordered cell itself, without a job.
+
+        Raises
+        ------
+        InputError
+            If the filling does not fit the host.
+        """
+        filling = self.filling or host.named_filling(self.label)
+        return host.ordered(filling, self.supercell)
+
+    @job(output_schema=OrderingDocument)
+    def make(self, host: Host) -> Job:
+        """Job that stores the ordered cell as an OrderingDocument."""
+        structure = self.ordered(host)
+        return OrderingDocument(
+            label=self.label,
+            formula=structure.composition.element_composition.reduced_formula,
+            structure=structure,
+            host=host.name,
+            supercell=tuple(self.supercell),
+            site_labels=structure.site_properties["site_label"],
+            mobile_species=host.mobile_species,
+            tags=list(self.tags),
+            provenance=Provenance(),
+        )
