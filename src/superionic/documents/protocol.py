@@ -33,8 +33,8 @@ class MDSettings(Document):
     def _consistent(self) -> Self:
         if self.equilibration_ps >= self.length_ps:
             raise ValueError(
-                f"equilibration_ps = {self.equilibration_ps} leaves nothing of length_ps = {self.length_ps} to analyse: "
-                "make the run longer or the equilibration shorter"
+                f"equilibration_ps = {self.equilibration_ps} leaves nothing of length_ps = {self.length_ps} "
+                "to analyse: make the run longer or the equilibration shorter"
             )
         if self.thermostat_time_constant_fs < 10 * self.time_step_fs:
             raise ValueError(

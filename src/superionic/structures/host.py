@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
 from superionic.errors import InputError
 
+AS_IN_CIF = "as in the CIF"  # the one filling of a host that is an ordered CIF, whatever its label
 _SAME_SITE_A = 0.3  # images of one site closer than this are one
 
 
@@ -131,6 +133,8 @@ class Host(MSONable):
         InputError
             If the host has none of that name.
         """
+        if set(self.fillings) == {AS_IN_CIF}:
+            return self.fillings[AS_IN_CIF]
         if label not in self.fillings:
             raise InputError(
                 f"filling {label!r} is unknown in host {self.name}: use one of {sorted(self.fillings)} "
@@ -289,7 +293,7 @@ def host_from_cif(path: Path, mobile_species: str | None = None) -> Host:
         anion_species=tuple(element for element, charge in charges.items() if charge < 0),
         oxidation_states=charges,
         layer_normal=None,
-        fillings={},
+        fillings={AS_IN_CIF: {site.label: site.allowed_species[0] for site in sites}} if structure.is_ordered else {},
         label_rules={},
     )
 
@@ -305,7 +309,9 @@ def read_crystal(path: Path) -> Structure:
     if not path.is_file():
         raise InputError(f"cif = {str(path)!r} does not exist: give the path of a CIF file")
     try:
-        return Structure.from_file(path, primitive=False, merge_tol=0.01)
+        with warnings.catch_warnings():  # pymatgen compares the sites with a formula that such CIFs often lack
+            warnings.filterwarnings("ignore", message="Cannot determine chemical composition")
+            return Structure.from_file(path, primitive=False, merge_tol=0.01)
     except (ValueError, IndexError, AssertionError) as error:
         raise InputError(f"cif = {str(path)!r} holds no readable structure: {error}") from error
 

@@ -1,9 +1,9 @@
 """How frames become bytes: fixed-point positions, differenced twice in time, in a checksummed zarr store.
 
-zarr was chosen over HDF5 and parquet because its chunks are plain files while a run writes (a crash cannot corrupt what
-is there), a zip of them is one blob for a store, and chunks are read alone. Positions are rounded to a stated precision;
-second differences in time of the integers are small and compress to about one byte a coordinate at a 2 fs interval. The
-differences restart with every chunk, so that each chunk decodes by itself.
+zarr was chosen over HDF5 and parquet because its chunks are plain files while a run writes (a crash cannot corrupt
+what is there), a zip of them is one blob for a store, and chunks are read alone. Positions are rounded to a stated
+precision; second differences in time of the integers are small and compress to about one byte a coordinate at a 2 fs
+interval, two at 20 fs. The differences restart with every chunk, so that each chunk decodes by itself.
 """
 
 from __future__ import annotations

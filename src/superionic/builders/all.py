@@ -1,0 +1,47 @@
+"""All builders in the order of their dependence, in this process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from maggma.core import Builder
+
+from superionic.builders.arrhenius import ArrheniusBuilder
+from superionic.builders.diffusivity import DiffusivityBuilder
+from superionic.stores import Stores
+
+
+@dataclass(frozen=True)
+class Built:
+    """How many documents were made anew, and the reasons of those that could not be."""
+
+    diffusivity: int
+    arrhenius: int
+    failures: list[str]
+
+
+def build_documents(stores: Stores, extrapolation_temperature_K: float = 300.0) -> Built:
+    """Bring all documents of connected stores up to date.
+
+    Parameters
+    ----------
+    stores
+        The stores, connected.
+    extrapolation_temperature_K
+        Temperature of the Arrhenius extrapolation in K.
+    """
+    runs = _run(DiffusivityBuilder(stores.jobs, stores.diffusivity))
+    groups = _run(ArrheniusBuilder(stores.diffusivity, stores.arrhenius, extrapolation_temperature_K))
+    failures = [f"run {found['run_id']}: {found['reason']}" for found in stores.diffusivity.query({"kind": "failure"})]
+    return Built(sum(document["kind"] != "failure" for document in runs), len(groups), failures)
+
+
+def _run(builder: Builder) -> list[dict[str, Any]]:
+    """What maggma's Builder.run does, one item at a time and without closing the stores."""
+    documents = []
+    for item in builder.get_items():
+        document = builder.process_item(item)
+        builder.update_targets([document])
+        documents.append(document)
+    return documents

@@ -1,0 +1,73 @@
+"""Diffusivity documents to Arrhenius documents, one an ordering, engine, potential and study."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from maggma.core import Builder, Store
+
+from superionic.analysis import arrhenius
+from superionic.documents import DiffusivityDocument, RunIdentity
+
+
+class ArrheniusBuilder(Builder):
+    """Builds one document a group of runs, again whenever the group or one of its documents has changed.
+
+    Parameters
+    ----------
+    diffusivity
+        The store that DiffusivityBuilder fills.
+    documents
+        Where the documents go, keyed on ``group``.
+    extrapolation_temperature_K
+        Temperature of the extrapolation in K.
+    """
+
+    def __init__(
+        self, diffusivity: Store, documents: Store, extrapolation_temperature_K: float = 300.0, **kwargs: Any
+    ) -> None:
+        self.diffusivity = diffusivity
+        self.documents = documents
+        self.extrapolation_temperature_K = extrapolation_temperature_K
+        super().__init__(sources=[diffusivity], targets=[documents], **kwargs)
+
+    def get_items(self) -> Iterator[tuple[str, list[DiffusivityDocument]]]:
+        """Groups whose document is missing or made from other sources."""
+        groups: dict[str, list[DiffusivityDocument]] = defaultdict(list)
+        for found in self.diffusivity.query({"kind": "diffusivity"}):
+            document = DiffusivityDocument.from_stored(found)
+            groups[group_key(document.identity)].append(document)
+        built = {
+            found["group"]: (found["provenance"]["sources"], found["extrapolation_temperature_K"])
+            for found in self.documents.query(properties=["group", "provenance", "extrapolation_temperature_K"])
+        }
+        for group, documents in groups.items():
+            documents.sort(key=lambda document: (document.temperature_K, document.run_id))
+            sources = [source.model_dump() for document in documents for source in document.provenance.sources]
+            if built.get(group) != (sources, self.extrapolation_temperature_K):
+                yield group, documents
+
+    def process_item(self, item: tuple[str, list[DiffusivityDocument]]) -> dict[str, Any]:
+        """Document of one group."""
+        group, documents = item
+        document = arrhenius(documents, self.extrapolation_temperature_K)
+        sources = [source for member in documents for source in member.provenance.sources]
+        provenance = document.provenance.model_copy(update={"sources": sources})
+        named = document.model_copy(update={"group": group, "provenance": provenance})
+        return named.model_dump(mode="json")
+
+    def update_targets(self, items: list[dict[str, Any]]) -> None:
+        """Replace the documents of the groups."""
+        if items:
+            self.documents.update(items, key="group")
+
+
+def group_key(identity: RunIdentity) -> str:
+    """What the runs of one Arrhenius fit share, readable and unique."""
+    potential = identity.potential
+    digest = hashlib.sha256(identity.model_dump_json().encode()).hexdigest()[:8]
+    parts = (identity.study, identity.label, identity.formula, identity.engine, potential.family, potential.model)
+    return " / ".join([*filter(None, parts), digest])

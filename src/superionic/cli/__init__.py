@@ -1,0 +1,63 @@
+"""The command line: parse, call, print. Every command is a file of this folder."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from superionic.errors import InputError, SimulationError, StoreError
+
+COMMANDS = {
+    "run": "Run a study on this machine, build its documents and print them.",
+    "check": "Check a study and say what it would run, without running it.",
+    "build": "Build documents from the stored trajectories.",
+    "show": "Show the documents.",
+    "enumerate": "Enumerate the distinct ways ions can be distributed over a host's sites.",
+    "decorate": "Decorate cation sites with a high-entropy composition.",
+    "place": "Place the mobile ions of a structure by electrostatics.",
+    "bench": "Measure speed and memory against the usual tools.",
+}
+
+
+class _Commands(click.Group):
+    """Loads a command's module only when the command is called, so that --help needs neither torch nor pymatgen."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f"superionic.cli.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="superionic")
+def cli() -> None:
+    """How fast ions move in disordered solid electrolytes, from a CIF to diffusivity documents."""
+
+
+def main() -> None:
+    """Entry point: every expected error is one sentence and an exit code, without a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except InputError as error:
+        click.echo(f"superionic: {error}", err=True)
+        sys.exit(2)
+    except (StoreError, SimulationError) as error:
+        click.echo(f"superionic: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("superionic: stopped; the same command goes on where it stopped", err=True)
+        sys.exit(130)

@@ -1,0 +1,72 @@
+"""superionic run STUDY.yaml: parse, call, print."""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from superionic.cli.options import settings, store_option, study_argument
+
+
+@click.command("run")
+@study_argument
+@store_option
+@click.option("--workers", type=click.IntRange(min=1), help="Processes side by side [default: one a core].")
+@click.option("--figures", type=click.Path(path_type=Path, file_okay=False), help="Folder of the figures.")
+def command(study_file: Path, store_dir: Path | None, workers: int | None, figures: Path | None) -> None:
+    """Run the study on this machine, build its documents, print them and draw the Arrhenius plot.
+
+    Run again, it finds what is finished and does nothing twice; stopped or killed and run again, it goes on.
+    """
+    chosen = settings(store_dir)
+    workers = workers or chosen.workers or len(os.sched_getaffinity(0))
+    from superionic.managers.threads import share_cores
+
+    share_cores(workers)  # before numpy and torch are loaded
+    from rich.console import Console
+
+    from superionic.builders import build_documents
+    from superionic.cli.tables import print_documents
+    from superionic.managers.identity import with_content_uuids
+    from superionic.managers.local import run_flow
+    from superionic.managers.progress_line import ProgressLine, steps_stored
+    from superionic.plots.arrhenius import plot_arrhenius
+    from superionic.query import arrhenius_documents, diffusivity_documents
+    from superionic.stores import open_stores
+    from superionic.study import load_study
+
+    signal.signal(signal.SIGTERM, _stop)
+    study = load_study(study_file)
+    flow = with_content_uuids(study.maker().make(study.load_host()))
+    with open_stores(chosen).connected() as stores:
+        line = ProgressLine(study.n_runs * study.md.n_steps, steps_stored(flow, stores.jobs))
+        try:
+            run = run_flow(flow, stores.jobs, chosen.store_dir, workers, line)
+        except BrokenProcessPool:
+            raise click.ClickException(
+                "a worker process died, perhaps for lack of memory: the same command goes on where it stopped"
+            ) from None
+        finally:
+            line.close()
+        click.echo(f"{len(run.done)} jobs done, {len(run.found)} of them before; {len(run.failed)} failed")
+        for key, error in run.failed.items():
+            click.echo(f"superionic: job {run.names[key]!r} failed: {error} (log in {run.folders[key]})", err=True)
+        build_documents(stores, study.analysis.extrapolation_temperature_K)
+        criteria = {"identity.study": study.name}
+        runs, fits = diffusivity_documents(stores, criteria), arrhenius_documents(stores, criteria)
+    print_documents(runs, fits, Console())
+    if fits:
+        click.echo(
+            f"Arrhenius plot: {plot_arrhenius(fits, (figures or chosen.store_dir / study.name) / 'arrhenius.png')}"
+        )
+    if run.failed or run.skipped:
+        raise click.exceptions.Exit(1)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
+    raise KeyboardInterrupt

@@ -1,0 +1,84 @@
+"""Documents as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from superionic.documents import ArrheniusDocument, DiffusivityDocument, Estimate, Quality
+
+
+def print_documents(
+    diffusivity: Sequence[DiffusivityDocument], arrhenius: Sequence[ArrheniusDocument], console: Console
+) -> None:
+    """Print a table of diffusivities and one of Arrhenius fits, with the reasons of every verdict."""
+    if not diffusivity and not arrhenius:
+        console.print("no documents: run a study (`superionic run`) or build (`superionic build`) first")
+        return
+    runs = _table(
+        "Diffusivity", "study", "label", "potential", "T (K)", "length (ps)", "D (cm²/s)", "68 % interval", "σ (mS/cm)",
+        "verdict",
+    )  # fmt: skip
+    for run in diffusivity:
+        runs.add_row(
+            run.identity.study or "",
+            run.identity.label,
+            f"{run.identity.potential.family} {run.identity.potential.model}",
+            f"{run.temperature_K:g}",
+            f"{run.analysed_length_ps:.4g}",
+            _value(run.diffusivity_cm2_per_s),
+            _interval(run.diffusivity_cm2_per_s),
+            _value(run.conductivity_mS_per_cm),
+            run.quality.verdict.value,
+        )
+    console.print(runs)
+    fits = _table("Arrhenius", "study", "label", "points", "Ea (eV)", "extrapolated to", "D (cm²/s)", "σ (mS/cm)",
+                  "95 % interval of σ", "verdict")  # fmt: skip
+    for fit in arrhenius:
+        fits.add_row(
+            fit.identity.study or "",
+            fit.identity.label,
+            str(fit.n_points),
+            _value(fit.activation_energy_eV),
+            f"{fit.extrapolation_temperature_K:g} K",
+            _value(fit.extrapolated_diffusivity_cm2_per_s),
+            _value(fit.extrapolated_conductivity_mS_per_cm),
+            _interval(fit.extrapolated_conductivity_mS_per_cm, 95),
+            fit.quality.verdict.value,
+        )
+    console.print(fits)
+    for run in diffusivity:
+        _reasons(f"{run.identity.label} {run.temperature_K:g} K", run.quality, console)
+    for fit in arrhenius:
+        _reasons(f"Arrhenius fit of {fit.identity.label}", fit.quality, console)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _value(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else f"{estimate.value:.3g} ± {estimate.standard_error:.2g}"
+
+
+def _interval(estimate: Estimate | None, percent: int = 68) -> str:
+    if estimate is None:
+        return "-"
+    low, high = estimate.interval_68 if percent == 68 else estimate.interval_95
+    return f"{low:.2g} … {high:.2g}"
+
+
+def _reasons(what: str, quality: Quality, console: Console) -> None:
+    for reason in quality.reasons:
+        console.print(f"{what}: {quality.verdict.value}: {reason}", soft_wrap=True, highlight=False)
+
+
+def as_json(documents: Sequence[DiffusivityDocument | ArrheniusDocument]) -> list[dict[str, Any]]:
+    """Documents as plain JSON objects."""
+    return [document.model_dump(mode="json") for document in documents]

@@ -1,0 +1,56 @@
+"""Job UUIDs made from what a job does, so that the same job is recognised when a study is run again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid5
+
+from jobflow import Flow, Job
+from monty.json import MontyDecoder, MontyEncoder
+
+_NAMESPACE = UUID("6f1c1f0e-4f0f-4d0c-9a53-5b8c0b4a7a11")
+
+
+def with_content_uuids(flow: Flow) -> Flow:
+    """The same flow with UUIDs that depend only on what each job computes and from what.
+
+    A flow built twice from one study gets the same UUIDs; one with a temperature more keeps those of its old jobs.
+    """
+    text = json.dumps(flow, cls=MontyEncoder)
+    renamed: dict[str, str] = {}
+    for job, _ in flow.iterflow():
+        content = json.dumps(_what_it_does(job), sort_keys=True)
+        for old, new in renamed.items():
+            content = content.replace(old, new)
+        uuid = str(uuid5(_NAMESPACE, content))
+        while uuid in renamed.values():  # the same job twice in one flow
+            uuid = str(uuid5(_NAMESPACE, uuid))
+        renamed[job.uuid] = uuid
+    for index, old in enumerate(_flow_uuids(flow)):
+        renamed[old] = str(uuid5(_NAMESPACE, f"{index} {sorted(renamed.values())}"))
+    for old, new in renamed.items():
+        text = text.replace(old, new)
+    return json.loads(text, cls=MontyDecoder)
+
+
+def _what_it_does(job: Job) -> Any:
+    description = json.loads(json.dumps(job, cls=MontyEncoder))
+    return _without_versions({key: description[key] for key in ("function", "function_args", "function_kwargs")})
+
+
+def _without_versions(value: Any) -> Any:
+    """An update of pymatgen must not make every job a new one."""
+    if isinstance(value, dict):
+        return {key: _without_versions(entry) for key, entry in value.items() if key != "@version"}
+    if isinstance(value, list):
+        return [_without_versions(entry) for entry in value]
+    return value
+
+
+def _flow_uuids(flow: Flow) -> Iterator[str]:
+    yield flow.uuid
+    for member in flow.jobs:
+        if isinstance(member, Flow):
+            yield from _flow_uuids(member)

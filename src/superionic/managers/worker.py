@@ -1,0 +1,86 @@
+"""One job in a process of its own, without a database: the manager resolves its inputs and stores its output."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from jobflow import Flow, Job, JobStore
+from maggma.stores import MemoryStore
+from monty.json import MontyDecoder, MontyEncoder
+
+from superionic.stores import DATA_STORE
+
+LOG_FILE = "job.log"
+
+logger = logging.getLogger(__name__)
+
+
+def start_worker(parent: int) -> None:
+    """Prepare a worker process: end with the manager, even if that is killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def execute(job_json: str, folder: str) -> dict[str, Any]:
+    """Run one job whose references are resolved.
+
+    Parameters
+    ----------
+    job_json
+        The job as monty JSON.
+    folder
+        New folder to run in; removed if the job succeeds.
+
+    Returns
+    -------
+    dict
+        ``docs`` and ``blobs`` to be stored, ``following`` (JSON of the job's replacement, detour and addition) and
+        ``stops`` (names of what the job asked to stop), or ``error`` with a traceback.
+    """
+    home = Path.cwd()
+    Path(folder).mkdir(parents=True)
+    os.chdir(folder)
+    handler = logging.FileHandler(LOG_FILE)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    try:
+        result = _run(json.loads(job_json, cls=MontyDecoder))
+    except Exception as error:
+        logger.exception("the job failed")
+        return {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+    finally:
+        handler.close()
+        os.chdir(home)
+    shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+def _run(job: Job) -> dict[str, Any]:
+    store = JobStore(MemoryStore(), additional_stores={DATA_STORE: MemoryStore(key="blob_uuid")})
+    store.connect()
+    response = job.run(store)
+    stops = [name for name in ("stop_children", "stop_jobflow") if getattr(response, name)]
+    following: dict[str, Flow | None] = {name: getattr(response, name) for name in ("replace", "detour", "addition")}
+    return {
+        "docs": [_plain(doc) for doc in store.docs_store.query()],
+        "blobs": [_plain(doc) for doc in store.additional_stores[DATA_STORE].query()],
+        "following": json.dumps(following, cls=MontyEncoder),
+        "stops": stops,
+    }
+
+
+def _plain(doc: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in doc.items() if key != "_id"}

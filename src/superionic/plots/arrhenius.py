@@ -1,0 +1,79 @@
+"""Arrhenius plot: diffusivity against inverse temperature, with fit and extrapolation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from ase.units import kB
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from superionic.documents import ArrheniusDocument, Verdict
+
+
+def plot_arrhenius(documents: Sequence[ArrheniusDocument], file: Path) -> Path:
+    """Draw one or several Arrhenius documents and save the figure.
+
+    Parameters
+    ----------
+    documents
+        The fits to draw.
+    file
+        Where the figure goes; the suffix chooses the format.
+    """
+    figure = Figure(figsize=(6.4, 4.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for number, document in enumerate(documents):
+        _draw(axes, document, f"C{number}")
+    axes.set_yscale("log")
+    axes.set_xlabel("1000 / T (1/K)")
+    axes.set_ylabel("D (cm²/s)")
+    axes.legend(fontsize="small")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=200)
+    return file
+
+
+def _draw(axes: Axes, document: ArrheniusDocument, colour: str) -> None:
+    for excluded, marker in ((False, "o"), (True, "x")):
+        points = [point for point in document.points if point.excluded == excluded]
+        if not points:
+            continue
+        values = np.array([point.diffusivity_cm2_per_s.value for point in points])
+        low, high = np.array([point.diffusivity_cm2_per_s.interval_68 for point in points]).T
+        floor = np.maximum(low, 1e-3 * values.max())  # an interval that reaches zero ends below the axis
+        errors = np.maximum([values - floor, high - values], 0)
+        inverse = [1000 / point.temperature_K for point in points]
+        label = "kept out of the fit" if excluded else None
+        axes.errorbar(inverse, values, yerr=errors, fmt=marker, color=colour, capsize=3, label=label)
+    energy, prefactor = document.activation_energy_eV, document.prefactor_cm2_per_s
+    extrapolated = document.extrapolated_diffusivity_cm2_per_s
+    title = f"{document.identity.label} {document.identity.potential.family} {document.identity.potential.model}"
+    if energy is None or prefactor is None or extrapolated is None:
+        axes.plot([], [], "o", color=colour, label=f"{title}: no fit")
+        return
+    ends = [document.extrapolation_temperature_K, max(point.temperature_K for point in document.points)]
+    temperature = 1 / np.linspace(1 / ends[0], 1 / ends[1], 50)
+    cold = document.extrapolation_temperature_K
+    axes.plot(
+        1000 / temperature,
+        prefactor.value * np.exp(-energy.value / (kB * temperature)),
+        color=colour,
+        label=f"{title}: $E_a$ = {energy.value:.3f} ± {energy.standard_error:.3f} eV"
+        + ("" if document.quality.verdict == Verdict.SUFFICIENT else f" ({document.quality.verdict.value})"),
+    )
+    for interval, width in ((extrapolated.interval_95, 1), (extrapolated.interval_68, 3)):
+        axes.vlines(1000 / cold, *interval, color=colour, linewidth=width)
+    axes.annotate(
+        f"D({cold:g} K) = {extrapolated.value:.2g} cm²/s",
+        (1000 / cold, extrapolated.value),
+        textcoords="offset points",
+        xytext=(-8, 8),
+        ha="right",
+        fontsize="small",
+        color=colour,
+    )

@@ -1,0 +1,37 @@
+"""Settings of this installation: ~/.superionic.yaml, overridden by SUPERIONIC_* environment variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+SETTINGS_FILE = Path("~/.superionic.yaml")
+
+
+class SuperionicSettings(BaseSettings):
+    """Where results go and how many processes work."""
+
+    model_config = SettingsConfigDict(env_prefix="SUPERIONIC_", extra="forbid")
+
+    store_dir: Path = Field(
+        Path("superionic-data"), description="Folder of the embedded JobStore, used if jobflow_config is not given"
+    )
+    jobflow_config: Path | None = Field(
+        None, description="A jobflow.yaml whose JOB_STORE holds jobs and, next to them, the documents"
+    )
+    workers: int | None = Field(None, ge=1, description="Processes of a local run; one a core if not given")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings names them
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file."""
+        file = YamlConfigSettingsSource(settings_cls, yaml_file=SETTINGS_FILE.expanduser())
+        return init_settings, env_settings, file
