@@ -35,9 +35,11 @@ class DiffusivityDocument(Document):
     kind: Literal["diffusivity"] = Field("diffusivity", description="What this document is")
     run_id: str = Field(description="UUID of the run")
     identity: RunIdentity = Field(description="What this is a run of")
-    protocol: MDProtocol = Field(description="The protocol of the run")
+    protocol: MDProtocol | None = Field(None, description="The protocol of the run; None for plain arrays")
     temperature_K: float = Field(gt=0, description="Target temperature in K")
-    mean_temperature_K: float = Field(description="Mean kinetic temperature over the analysed part in K")
+    mean_temperature_K: float | None = Field(
+        description="Mean kinetic temperature over the analysed part in K; None if it was not recorded"
+    )
     analysed_length_ps: float = Field(gt=0, description="Length of the analysed part in ps")
     n_frames: int = Field(gt=1, description="Analysed frames")
     n_mobile_ions: int = Field(gt=0, description="Mobile ions in the cell")
@@ -52,6 +54,18 @@ class DiffusivityDocument(Document):
     conductivity_mS_per_cm: Estimate = Field(description="Nernst-Einstein conductivity (Haven ratio 1) in mS/cm")
     fit_lag_range_ps: tuple[float, float] = Field(description="Shortest and longest lag used, in ps")
     msd: MSDCurve = Field(description="Mean squared displacement of the mobile ions")
-    framework_msd_A2: float = Field(description="Mean squared displacement of all other ions at half the run in Å^2")
+    framework_msd_A2: float | None = Field(
+        description="Mean squared displacement of all other ions at half the run in Å^2; None without other ions"
+    )
+    hops_per_ion: float = Field(
+        description="Effective hops per ion: mean squared displacement over the run / squared hop length"
+    )
+    relative_error_by_hop_count: float | None = Field(
+        description="Second opinion: relative standard deviation of D by the hop count, 3.43 / sqrt(hops) + 0.04 "
+        "(He, Zhu and Mo, npj Comput. Mater. 4, 18 (2018)); None without hops"
+    )
+    framework_state: Literal["intact", "hopping", "melted", "none"] = Field(
+        description="Framework: intact, some of its ions hopped to other sites, melted, or there is none"
+    )
     quality: Quality = Field(description="Whether the statistics suffice, and why not")
     provenance: Provenance = Field(description="Sources and software")

@@ -1,0 +1,176 @@
+"""Displacements of the mobile ions relative to the framework, and their mean square over all time origins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
+
+from superionic.errors import InputError
+from superionic.trajectories.trajectory import Trajectory
+
+Floats = NDArray[np.float64]
+
+_CHUNK_FRAMES = 4096
+_CHUNK_VALUES = 2_000_000
+_AXIS_PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
+
+
+def first_analysed_frame(trajectory: Trajectory) -> int:
+    """Index of the first frame after equilibration.
+
+    Raises
+    ------
+    InputError
+        If the equilibration leaves fewer than two frames.
+    """
+    first = int(np.ceil(trajectory.equilibration_ps / trajectory.frame_interval_ps - 1e-9))
+    if first > trajectory.n_frames - 2:
+        raise InputError(
+            f"equilibration_ps = {trajectory.equilibration_ps} leaves {max(trajectory.n_frames - first, 0)} of "
+            f"{trajectory.n_frames} frames: give a shorter equilibration or a longer run"
+        )
+    return first
+
+
+def mean_cell(trajectory: Trajectory) -> Floats:
+    """Cell vectors as rows in Å, averaged over the analysed frames, shape (3, 3)."""
+    if trajectory.cell_A.ndim == 2:
+        return trajectory.cell_A
+    return np.asarray(trajectory.cell_A[first_analysed_frame(trajectory) :].mean(axis=0))
+
+
+def analysed_positions(trajectory: Trajectory, atoms: NDArray[np.intp]) -> Floats:
+    """Positions of some atoms after equilibration, relative to the framework.
+
+    In a cell that changes, positions are taken as fractions of it and given in the mean cell, so that its breathing
+    does not count as diffusion. The mean displacement of all framework ions since the first analysed frame is
+    subtracted; without a framework nothing is.
+
+    Parameters
+    ----------
+    trajectory
+        The run.
+    atoms
+        Indices of the atoms wanted.
+
+    Returns
+    -------
+    Unwrapped Cartesian positions in Å, float64, shape (n_frames, n_atoms, 3).
+
+    Raises
+    ------
+    InputError
+        If positions are not finite, or were wrapped into the cell.
+    """
+    first = first_analysed_frame(trajectory)
+    result = np.empty((trajectory.n_frames - first, len(atoms), 3))
+    framework = trajectory.framework
+    origin = np.zeros(3)
+    continuity = _Continuity(np.asarray(np.linalg.inv(mean_cell(trajectory)), dtype=np.float64), first)
+    for start, chunk in _chunks_in_mean_cell(trajectory, first):
+        continuity.add(chunk)
+        part = result[start : start + len(chunk)]
+        part[:] = chunk[:, atoms]
+        if framework.size:
+            centre = chunk[:, framework].mean(axis=1)
+            origin = centre[0] if start == 0 else origin
+            part -= (centre - origin)[:, None]
+    continuity.require()
+    return result
+
+
+def _chunks_in_mean_cell(trajectory: Trajectory, first: int) -> Iterator[tuple[int, Floats]]:
+    cell = mean_cell(trajectory)
+    for start in range(first, trajectory.n_frames, _CHUNK_FRAMES):
+        frames = slice(start, start + _CHUNK_FRAMES)
+        chunk = np.asarray(trajectory.positions_A[frames], dtype=np.float64)
+        if trajectory.cell_A.ndim == 3:
+            chunk = chunk @ np.linalg.inv(trajectory.cell_A[frames]) @ cell
+        yield start - first, chunk
+
+
+class _Continuity:
+    """Watches positions go by; refuses what is not finite, and what never leaves the cell but jumps across it."""
+
+    def __init__(self, inverse_cell: Floats, first_frame: int) -> None:
+        self.inverse_cell = inverse_cell
+        self.frame = first_frame
+        self.last: Floats | None = None
+        self.largest_jump = 0.0
+        self.lowest, self.highest = np.full(3, np.inf), np.full(3, -np.inf)
+
+    def add(self, chunk: Floats) -> None:
+        if not np.isfinite(chunk).all():
+            frame = self.frame + int(np.flatnonzero(~np.isfinite(chunk).all(axis=(1, 2)))[0])
+            raise InputError(f"positions are not finite in frame {frame}: cut the trajectory before it")
+        frac = chunk @ self.inverse_cell
+        self.lowest = np.minimum(self.lowest, frac.min(axis=(0, 1)))
+        self.highest = np.maximum(self.highest, frac.max(axis=(0, 1)))
+        jumps = np.diff(frac, axis=0, prepend=frac[:1] if self.last is None else self.last)
+        self.largest_jump = max(self.largest_jump, float(np.abs(jumps).max()))
+        self.last = frac[-1:]
+        self.frame += len(chunk)
+
+    def require(self) -> None:
+        if self.largest_jump > 0.5 and np.all(self.highest - self.lowest < 1.0 + 1e-6):
+            raise InputError(
+                f"positions jump by {self.largest_jump:.2f} of a cell vector between frames but never leave the cell: "
+                "they are wrapped; give unwrapped positions"
+            )
+
+
+def mean_squared_displacement(positions_A: Floats, max_lag: int | None = None) -> Floats:
+    """Mean displacement tensor over all ions and all time origins.
+
+    Parameters
+    ----------
+    positions_A
+        Unwrapped Cartesian positions in Å, shape (n_frames, n_ions, 3).
+    max_lag
+        Longest lag in frames; n_frames - 1 by default.
+
+    Returns
+    -------
+    <dr_a dr_b> in Å^2 at lags 0 .. max_lag, shape (max_lag + 1, 3, 3); its trace is the mean squared displacement.
+
+    Raises
+    ------
+    InputError
+        If `max_lag` is longer than the run.
+
+    Notes
+    -----
+    The Fourier form of Calandrini et al., Collection SFN 12, 201 (2011), with all sums in float64: in float32 short
+    lags of long runs drown in the cancellation.
+    """
+    n_frames, n_ions, _ = positions_A.shape
+    max_lag = n_frames - 1 if max_lag is None else max_lag
+    if not 0 < max_lag < n_frames:
+        raise InputError(
+            f"max_lag = {max_lag} frames is not within a run of {n_frames} frames: choose 1 to {n_frames - 1}"
+        )
+    padded = next_fast_len(n_frames + max_lag, real=True)
+    products = np.zeros((6, n_frames))
+    power = np.zeros((6, padded // 2 + 1))
+    chunk_ions = max(1, _CHUNK_VALUES // (3 * padded))
+    for start in range(0, n_ions, chunk_ions):
+        series = np.ascontiguousarray(positions_A[:, start : start + chunk_ions].transpose(2, 1, 0), dtype=np.float64)
+        series -= series.mean(axis=2, keepdims=True)
+        transform = rfft(series, padded, axis=2)
+        for pair, (a, b) in enumerate(_AXIS_PAIRS):
+            products[pair] += np.einsum("it,it->t", series[a], series[b])
+            power[pair] += np.einsum("if,if->f", transform[a].real, transform[b].real)
+            power[pair] += np.einsum("if,if->f", transform[a].imag, transform[b].imag)
+    correlation = irfft(power, padded, axis=1)[:, : max_lag + 1]
+    total = np.concatenate([np.zeros((6, 1)), np.cumsum(products, axis=1)], axis=1)
+    lags = np.arange(max_lag + 1)
+    ends = (total[:, [n_frames]] - total[:, lags]) + total[:, n_frames - lags]
+    pairs = (ends - 2 * correlation) / ((n_frames - lags) * n_ions)
+    pairs[:, 0] = 0.0
+    tensor = np.empty((max_lag + 1, 3, 3))
+    for pair, (a, b) in enumerate(_AXIS_PAIRS):
+        tensor[:, a, b] = tensor[:, b, a] = pairs[pair]
+    return tensor

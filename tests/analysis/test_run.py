@@ -1,0 +1,164 @@
+"""The whole call, from arrays to documents."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from superionic.analysis import arrhenius, diffusivity
+from superionic.analysis.synthetic import simulate
+from superionic.documents import ArrheniusDocument, DiffusivityDocument, Verdict
+from superionic.errors import InputError
+from superionic.trajectories.trajectory import from_arrays
+
+SUPERCELL = np.diag([2, 1, 2])
+
+
+@pytest.fixture
+def make_run(layered_model):
+    """A run of 24 mobile ions in a vibrating framework of 8 cations and 48 anions."""
+
+    def make(scale=0.1, temperature_K=700.0, seed=0, n_frames=2000, framework=None):
+        rng = np.random.default_rng(seed)
+        model = layered_model(scale)
+        mobile = simulate(model, 24, n_frames, 0.1, rng, supercell=(2, 1, 2)).positions_A
+        cell = SUPERCELL @ model.cell_A
+        lattice = np.stack(np.meshgrid(*[np.arange(n) / n for n in (4, 4, 4)]), axis=-1).reshape(-1, 3)[:56] @ cell
+        frame = lattice + 0.15 * rng.normal(size=(n_frames, 56, 3))
+        if framework is not None:
+            frame = framework(frame, rng)
+        species = ["Li"] * 24 + ["In"] * 8 + ["Cl"] * 48
+        temperatures = rng.normal(temperature_K, 30, n_frames)
+        positions = np.concatenate([mobile, frame], axis=1)
+        return from_arrays(positions, cell, species, 0.1, temperature_K, "Li", temperatures_K=temperatures)
+
+    return make
+
+
+def failed(document):
+    return {check.name for check in document.quality.checks if not check.passed}
+
+
+def test_good_run(make_run, layered_model):
+    document = diffusivity(make_run())
+    truth = np.trace(layered_model(0.1).diffusion_tensor()) / 3 * 1e-4
+    estimate = document.diffusivity_cm2_per_s
+    assert abs(estimate.value - truth) < 3 * estimate.standard_error
+    assert document.quality.verdict == Verdict.SUFFICIENT
+    assert document.framework_state == "intact"
+    assert DiffusivityDocument.from_stored(document.model_dump(mode="json")) == document
+
+
+def test_conductivity_is_nernst_einstein(make_run):
+    document = diffusivity(make_run())
+    charge, boltzmann = 1.602176634e-19, 1.380649e-23
+    density = 24 / (document.volume_A3 * 1e-30)
+    expected = density * charge**2 * document.diffusivity_cm2_per_s.value * 1e-4 / (boltzmann * 700) * 10
+    assert document.conductivity_mS_per_cm.value == pytest.approx(expected, rel=1e-9)
+
+
+def test_all_numbers_are_the_same_in_another_frame(make_run):
+    run = make_run()
+    before = diffusivity(run)
+    rng = np.random.default_rng(1)
+    turn, order = Rotation.random(rng=rng).as_matrix(), rng.permutation(80)
+    moved = from_arrays(
+        (run.positions_A[:, order] + 5.0) @ turn,
+        run.cell_A @ turn,
+        [run.species[i] for i in order],
+        0.1,
+        700.0,
+        "Li",
+        temperatures_K=run.temperatures_K,
+    )
+    after = diffusivity(moved)
+    for name in ("diffusivity_cm2_per_s", "conductivity_mS_per_cm"):
+        one, other = getattr(before, name), getattr(after, name)
+        np.testing.assert_allclose([one.value, *one.interval_95], [other.value, *other.interval_95], rtol=1e-6)
+    for axis in "abc":
+        one, other = (d.diffusivity_along_cell_cm2_per_s[axis] for d in (before, after))
+        np.testing.assert_allclose([one.value, one.standard_error], [other.value, other.standard_error], rtol=1e-6)
+    np.testing.assert_allclose(before.msd.msd_A2, after.msd.msd_A2, rtol=1e-6)
+    assert before.framework_msd_A2 == pytest.approx(after.framework_msd_A2, rel=1e-6)
+
+
+def test_short_run_says_that_it_is_insufficient(make_run):
+    document = diffusivity(make_run(scale=0.01, n_frames=60))
+    assert document.quality.verdict == Verdict.INSUFFICIENT
+    assert "hops per ion" in failed(document)
+    truth = 1.7e-6
+    assert document.diffusivity_cm2_per_s.interval_95[1] > truth
+
+
+def melted(frame, rng):
+    return frame + np.cumsum(0.12 * rng.normal(size=frame.shape), axis=0)
+
+
+def one_cation_hops(frame, rng):
+    frame = frame.copy()
+    frame[1000:, 0] += np.array([3.7, 0, 0])
+    return frame
+
+
+def test_molten_run_is_unusable_and_stays_out_of_the_fit(make_run):
+    document = diffusivity(make_run(framework=melted))
+    assert document.framework_state == "melted"
+    assert document.quality.verdict == Verdict.UNUSABLE
+    others = [diffusivity(make_run(scale=s, temperature_K=t, seed=1)) for s, t in ((0.1, 700.0), (0.3, 900.0))]
+    fit = arrhenius([document, *others])
+    assert fit.n_points == 2
+    assert "melted" in fit.points[0].reason
+
+
+def test_a_hopping_cation_is_told_from_a_melt(make_run):
+    document = diffusivity(make_run(framework=one_cation_hops))
+    assert document.framework_state == "hopping"
+    assert "1 In" in next(c.reason for c in document.quality.checks if c.name == "framework intact")
+
+
+def test_wrong_temperature_is_found(make_run):
+    run = make_run()
+    run.temperatures_K[:] += 60.0
+    assert failed(diffusivity(run)) == {"mean temperature"}
+
+
+def test_missing_temperatures_are_a_verdict_not_a_number(make_run):
+    run = make_run()
+    plain = from_arrays(run.positions_A, run.cell_A, run.species, 0.1, 700.0, "Li")
+    document = diffusivity(plain)
+    assert document.mean_temperature_K is None
+    assert document.quality.verdict == Verdict.INSUFFICIENT
+
+
+def test_arrhenius_document(make_run, layered_model):
+    boltzmann, energy = 8.617333e-5, 0.3
+    documents = []
+    for seed, temperature in enumerate((700.0, 800.0, 900.0, 1000.0, 1100.0)):
+        scale = 0.1 * np.exp(-energy / boltzmann * (1 / temperature - 1 / 700.0))
+        documents.append(diffusivity(make_run(scale=scale, temperature_K=temperature, seed=seed)))
+    fit = arrhenius(documents)
+    assert fit.n_points == 5
+    assert abs(fit.activation_energy_eV.value - energy) < 3 * fit.activation_energy_eV.standard_error
+    truth = np.trace(layered_model(0.1 * np.exp(-energy / boltzmann * (1 / 300 - 1 / 700))).diffusion_tensor()) / 3e4
+    low, high = fit.extrapolated_diffusivity_cm2_per_s.interval_95
+    assert low / 2 < truth < high * 2
+    assert ArrheniusDocument.from_stored(fit.model_dump(mode="json")) == fit
+
+
+def test_one_temperature_gives_no_line(make_run):
+    fit = arrhenius([diffusivity(make_run())])
+    assert fit.activation_energy_eV is None
+    assert fit.quality.verdict == Verdict.UNUSABLE
+
+
+def test_excluded_runs_keep_their_reason(make_run):
+    documents = [diffusivity(make_run(seed=s, temperature_K=600.0 + 100 * s)) for s in range(3)]
+    documents = [d.model_copy(update={"run_id": str(n)}) for n, d in enumerate(documents)]
+    fit = arrhenius(documents, exclude={"0": "step-like MSD"})
+    assert fit.points[0].excluded
+    assert fit.points[0].reason == "step-like MSD"
+    assert fit.n_points == 2
+
+
+def test_no_document_is_refused():
+    with pytest.raises(InputError, match="documents is empty"):
+        arrhenius([])
