@@ -12,11 +12,11 @@ from pymatgen.core import Lattice, Species, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 from scipy.spatial import cKDTree
 
+from superionic.documents.frameworks import SupercellMatrix
 from superionic.errors import InputError
 from superionic.structures.enumeration import EMPTY
 from superionic.structures.host import Host
 
-SupercellMatrix = tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
 _SAME_SITE_A = 0.3
 _SYMMETRY_TOLERANCE_A = 0.05
 
