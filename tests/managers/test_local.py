@@ -1,0 +1,130 @@
+"""The local manager runs any flow once, side by side, and goes on where it was stopped."""
+
+from pathlib import Path
+
+import pytest
+from jobflow import Flow
+from sample_jobs import add, count_down, diamond, fail_unless, stop_children, with_blob, with_detour
+
+from superionic.errors import StoreError
+from superionic.managers.identity import with_content_uuids
+from superionic.managers.journal import Journal
+from superionic.managers.local import run_flow
+from superionic.stores import embedded_job_store
+
+
+@pytest.fixture
+def work(tmp_path):
+    store = embedded_job_store(tmp_path / "store")
+    store.connect()
+    log = tmp_path / "log"
+    log.touch()
+
+    def run(flow):
+        return run_flow(flow, store, tmp_path, workers=2)
+
+    def ran():
+        lines = log.read_text().split("\n")[:-1]
+        log.write_text("")
+        return lines
+
+    run.store, run.log, run.ran = store, str(log), ran
+    return run
+
+
+def outputs(store):
+    return {doc["name"]: doc["output"] for doc in store.query({}, load=True)}
+
+
+def test_a_diamond_and_a_chain_run_once_and_are_found_again(work):
+    first = work(diamond(work.log))
+    assert not first.failed
+    assert not first.found
+    assert sorted(work.ran()) == ["add 1 2", "add 3 4", "add 3 7", "count 0", "count 1", "count 2"]
+    assert work.store.count({"output": 10}) == 1
+    again = work(diamond(work.log))
+    assert work.ran() == []
+    assert sorted(again.found) == sorted(first.done)
+
+
+def test_replacements_share_the_uuid_and_count_the_index(work):
+    flow = with_content_uuids(Flow([count_down(2, work.log)]))
+    work(flow)
+    uuid = flow.job_uuids[0]
+    assert [work.store.get_output(uuid, which=index) for index in (1, 2, 3)] == [2, 1, "done"]
+
+
+def test_a_failure_keeps_its_dependents_back_and_is_tried_again(work, tmp_path):
+    luck = tmp_path / "luck"
+    shaky = fail_unless(str(luck), work.log)
+    flow = Flow([shaky, add(shaky.output, 1, work.log), add(20, 20, work.log)])
+    run = work(flow)
+    assert list(run.failed.values()) == ["RuntimeError: no luck yet"]
+    assert len(run.skipped) == 1
+    assert work.store.count({"output": 40}) == 1
+    assert "no luck yet" in (next(iter(run.folders[key] for key in run.failed)) / "job.log").read_text()
+    work.ran()
+    luck.touch()
+    shaky = fail_unless(str(luck), work.log)
+    run = work(Flow([shaky, add(shaky.output, 1, work.log), add(20, 20, work.log)]))
+    assert not run.failed
+    assert work.ran() == ["try", "add 10 1"]
+
+
+def test_a_detour_comes_before_what_depends_on_the_job(work):
+    start = with_detour(work.log)
+    work(Flow([start, add(start.output, 100, work.log)]))
+    assert work.ran() == ["detour starts", "add 5 6", "add 1 100"]
+
+
+def test_a_job_can_stop_its_children(work):
+    start = stop_children(work.log)
+    run = work(Flow([start, add(start.output, 1, work.log)]))
+    assert work.ran() == ["stop"]
+    assert len(run.skipped) == 1
+
+
+def test_blobs_go_to_the_data_store(work):
+    work(Flow([with_blob(work.log)]))
+    (stub,) = work.store.docs_store.query()
+    assert stub["output"]["small"] == 1
+    assert stub["output"]["blob"]["store"] == "data"
+    assert outputs(work.store)["with_blob"]["blob"] == "x" * 1000
+
+
+def test_killed_between_journal_and_store_the_job_runs_again_and_nothing_is_doubled(work):
+    run = work(Flow([with_blob(work.log)]))
+    (uuid, index) = run.done[0]
+    work.store.docs_store.remove_docs({"uuid": uuid})
+    work.ran()
+    work(Flow([with_blob(work.log)]))
+    assert work.ran() == ["blob"]
+    assert work.store.additional_stores["data"].count() == 1
+
+
+def test_two_runs_at_once_are_refused(work, tmp_path):
+    with Journal(tmp_path / "journal").locked(), pytest.raises(StoreError, match="another local run"):
+        work(Flow([add(1, 1, work.log)]))
+
+
+def test_content_uuids_follow_content_alone(tmp_path):
+    log = str(tmp_path / "log")
+    first, second = (with_content_uuids(diamond(log)) for _ in range(2))
+    assert first.job_uuids == second.job_uuids
+    left, right = add(1, 2, log), add(3, 5, log)
+    changed = with_content_uuids(
+        Flow([left, right, count_down(2, log), add(left.output, right.output, log)])
+    )
+    same = set(first.job_uuids) & set(changed.job_uuids)
+    assert len(same) == 2  # the left summand and the chain; the right one and the sum that reads it are new
+
+
+def test_the_same_job_twice_in_a_flow_stays_two_jobs(tmp_path):
+    log = str(tmp_path / "log")
+    flow = with_content_uuids(Flow([add(1, 1, log), add(1, 1, log)]))
+    assert len(set(flow.job_uuids)) == 2
+
+
+def test_workers_leave_no_folder_behind(work, tmp_path):
+    work(Flow([add(1, 1, work.log)]))
+    assert list(Path(tmp_path / "jobs").iterdir()) == []
