@@ -5,6 +5,8 @@ CIF and POSCAR keep neither, ``Structure.replace`` drops site properties, and CH
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
@@ -144,3 +146,19 @@ def _matrix_of(host: Host, structure: Structure) -> SupercellMatrix:
         f"the structure's cell {np.round(theirs.parameters, 3).tolist()} is no supercell of host {host.name} "
         f"{np.round(ours.parameters, 3).tolist()}; build it with superionic enumerate or superionic decorate"
     )
+
+
+def read_framework(path: Path) -> Structure:
+    """Read an ordered structure from a CIF, POSCAR or pymatgen JSON file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not readable as a structure.
+    """
+    if not path.is_file():
+        raise InputError(f"structure file {str(path)!r} does not exist")
+    try:
+        return Structure.from_file(path)
+    except (ValueError, KeyError, IndexError, AssertionError, AttributeError) as error:
+        raise InputError(f"structure file {str(path)!r} is not readable: {error}") from error

@@ -55,7 +55,7 @@ class PlacementSearch(MSONable):
     seed: int = 0
     n_candidates: int = 30_000
     n_swaps: int = 4_000_000
-    n_chains: int = 8
+    n_chains: int = 24
     cutoff_A: float = 10.0
     site_labels: tuple[str, ...] | None = None
     n_threads: int = 2

@@ -1,0 +1,82 @@
+"""superionic decorate HOST: parse, call, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from superionic.cli.options import json_option
+from superionic.cli.structures import format_option, out_option, print_json, seed_option, supercell_option, write_cells
+
+
+@click.command("decorate")
+@click.argument("host")
+@supercell_option
+@click.option("--composition", required=True, help="Cations on the sites, for example In3Lu3Sc4Yb3Zr3.")
+@click.option(
+    "--arrangement",
+    "arrangements",
+    multiple=True,
+    type=click.Choice(["layered", "clustered", "dispersed", "random"]),
+    help="What to look for; may be repeated [default: all four].",
+)
+@click.option("--number", "n_each", default=1, show_default=True, help="Decorations of each arrangement.")
+@click.option("--site", "site_labels", multiple=True, help="Labels to decorate [default: the framework's own].")
+@seed_option
+@json_option
+@out_option
+@format_option
+def command(
+    host: str,
+    supercell: tuple[int, int, int],
+    composition: str,
+    arrangements: tuple[str, ...],
+    n_each: int,
+    site_labels: tuple[str, ...],
+    seed: int,
+    as_json: bool,
+    out: Path | None,
+    file_format: str,
+) -> None:
+    """Decorate the framework's cation sites of HOST with several elements and balance the charge."""
+    from superionic.makers.high_entropy import HighEntropyMaker
+    from superionic.structures.host import load_host
+
+    document = HighEntropyMaker(
+        composition=composition,
+        supercell=supercell,
+        arrangements=arrangements or ("layered", "clustered", "dispersed", "random"),  # type: ignore[arg-type]
+        n_each=n_each,
+        seed=seed,
+        site_labels=site_labels or None,
+    ).decorations(load_host(host))
+    files = write_cells({d.name: d.structure for d in document.decorations}, out, file_format)
+    if as_json:
+        print_json(document)
+        return
+    click.echo(
+        f"{document.formula}: {document.n_mobile_ions} mobile ions, {document.n_mobile_vacancies} fewer than ordered; "
+        f"S = {document.entropy_R:.3f} R ({document.entropy_class} entropy); "
+        f"{document.n_distinct} distinct decorations under {document.group_order} operations"
+    )
+    click.echo("  order parameter (z-score)  in plane         between planes   plane order")
+    for decoration in document.decorations:
+        reached, z = decoration.reached, decoration.z_scores
+        columns = [
+            _value(reached.in_plane, z.in_plane),
+            _value(reached.between_planes, z.between_planes),
+            _value(reached.plane_order, z.plane_order),
+        ]
+        remark = ""
+        if decoration.arrangement == "random" and not decoration.typical_of_random:
+            remark = "ordered by chance"
+        click.echo(f"  {decoration.name:<25}  {columns[0]:<15}  {columns[1]:<15}  {columns[2]:<15}  {remark}".rstrip())
+    for file in files:
+        click.echo(f"wrote {file}")
+
+
+def _value(value: float | None, z: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:+.3f}" + ("" if z is None else f" ({z:+.1f})")

@@ -1,0 +1,70 @@
+"""superionic enumerate HOST: parse, call, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from superionic.cli.options import json_option
+from superionic.cli.structures import format_option, out_option, print_json, seed_option, supercell_option, write_cells
+
+
+@click.command("enumerate")
+@click.argument("host")
+@supercell_option
+@click.option("--move", "moves", multiple=True, help="SPECIES:FROM:TO:COUNT, for example In:2b:4g:1; labels by commas.")
+@click.option("--occupancy-tolerance", default=0.0, show_default=True, help="Change of an occupancy to accept.")
+@click.option("--max", "max_distinct", default=1000, show_default=True, help="Most frameworks to enumerate.")
+@click.option("--samples", "n_samples", type=int, help="Draw so many distinct frameworks instead of all.")
+@seed_option
+@json_option
+@out_option
+@format_option
+def command(
+    host: str,
+    supercell: tuple[int, int, int],
+    moves: tuple[str, ...],
+    occupancy_tolerance: float,
+    max_distinct: int,
+    n_samples: int | None,
+    seed: int,
+    as_json: bool,
+    out: Path | None,
+    file_format: str,
+) -> None:
+    """Enumerate the symmetry-distinct frameworks of HOST (a packaged name, or the path of a host.yaml or CIF).
+
+    Without --move, the crystal's own partial occupancies are realised.
+    """
+    from superionic.makers.disorder import DisorderMaker
+    from superionic.structures.host import load_host
+
+    document = DisorderMaker(
+        supercell=supercell,
+        moves=list(moves) or None,
+        occupancy_tolerance=occupancy_tolerance,
+        max_distinct=max_distinct,
+        n_samples=n_samples,
+        seed=seed,
+    ).frameworks(load_host(host))
+    files = write_cells({f.name: f.structure for f in document.frameworks}, out, file_format)
+    if as_json:
+        print_json(document)
+        return
+    click.echo(
+        f"{document.n_distinct} distinct frameworks of {document.n_configurations} configurations "
+        f"under {document.group_order} operations" + ("" if document.complete else f"; {len(document.frameworks)} sampled")
+    )
+    for label, row in (document.occupancies or {}).items():
+        for element, (wanted, realised) in row.items():
+            click.echo(f"occupancy of {label} by {element}: {wanted:g} in the crystal, {realised:.4g} here")
+    for framework in document.frameworks:
+        layers = ":".join(map(str, framework.ions_per_layer or [])) or "-"
+        clusters = ", ".join(f"{c.size} ({c.stacked} stacked)" for c in framework.clusters) or "none"
+        click.echo(
+            f"  {framework.name:<10} x {framework.multiplicity:<6} layers {layers:<8} {framework.parity or '-':<6} "
+            f"edge-sharing clusters: {clusters}"
+        )
+    for file in files:
+        click.echo(f"wrote {file}")

@@ -1,0 +1,63 @@
+"""superionic place STRUCTURE: parse, call, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from superionic.cli.options import json_option
+from superionic.cli.structures import format_option, out_option, print_json, seed_option, write_cells
+
+
+@click.command("place")
+@click.argument("structure_files", metavar="STRUCTURE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--host", required=True, help="Host crystal: a packaged name, or the path of a host.yaml or CIF.")
+@click.option("--method", type=click.Choice(["random", "anneal"]), default="anneal", show_default=True)
+@click.option("--energy", type=click.Choice(["shifted-force", "ewald"]), default="ewald", show_default=True)
+@click.option("--candidates", "n_candidates", default=30_000, show_default=True, help="Random placements to draw.")
+@click.option("--swaps", "n_swaps", default=4_000_000, show_default=True, help="Swaps of each annealing chain.")
+@click.option("--chains", "n_chains", default=24, show_default=True, help="Annealing chains.")
+@click.option("--cutoff", "cutoff_A", default=10.0, show_default=True, help="Cutoff of the shifted force in Å.")
+@click.option("--site", "site_labels", multiple=True, help="Labels to use [default: those with cations in the crystal].")
+@click.option("--keep", default=10, show_default=True, help="Distinct placements to keep for each structure.")
+@click.option("--shared", is_flag=True, help="The same mobile ions in all structures.")
+@seed_option
+@json_option
+@out_option
+@format_option
+def command(
+    structure_files: tuple[Path, ...],
+    host: str,
+    site_labels: tuple[str, ...],
+    shared: bool,
+    as_json: bool,
+    out: Path | None,
+    file_format: str,
+    **search: object,
+) -> None:
+    """Place the mobile ions of ordered frameworks: CIF, POSCAR or pymatgen JSON files of STRUCTURE.
+
+    Mobile ions that a file already has are ignored. Several files are placed together.
+    """
+    from superionic.makers.placement import PlacementMaker
+    from superionic.structures.carry import read_framework
+    from superionic.structures.host import load_host
+    from superionic.structures.placement import PlacementSearch
+
+    document = PlacementMaker(
+        search=PlacementSearch(site_labels=site_labels or None, **search),  # type: ignore[arg-type]
+        sublattice="shared" if shared else "per_framework",
+    ).placements({path.stem: read_framework(path) for path in structure_files}, load_host(host))
+    files = write_cells({f"{c.framework}-{c.rank}": c.ordering.structure for c in document.cells}, out, file_format)
+    if as_json:
+        print_json(document)
+        return
+    click.echo(f"{document.energy} energies, {document.method} search, {document.sublattice} sublattice")
+    for cell in document.cells:
+        click.echo(
+            f"  {cell.framework} {cell.rank:>3}  {cell.energy_eV:12.4f} eV  x {cell.multiplicity}  "
+            f"image {cell.image}  {cell.ordering.formula}"
+        )
+    for file in files:
+        click.echo(f"wrote {file}")

@@ -1,0 +1,56 @@
+"""Options and output that enumerate, decorate and place share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from superionic.documents import Document
+
+SUFFIXES = {"cif": ".cif", "poscar": ".vasp"}
+
+supercell_option = click.option(
+    "--supercell", nargs=3, type=int, default=(1, 1, 1), show_default=True, help="Repeats along a, b, c."
+)
+seed_option = click.option("--seed", default=0, show_default=True, help="Seed of the random numbers.")
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write the cells into."
+)
+format_option = click.option(
+    "--format", "file_format", type=click.Choice(list(SUFFIXES)), default="cif", show_default=True, help="Of the files."
+)
+
+
+def write_cells(cells: Mapping[str, Structure], out: Path | None, file_format: str) -> list[Path]:
+    """Write one file for every cell, with site labels where the format takes them, and return the paths."""
+    from pymatgen.io.cif import CifWriter
+    from pymatgen.io.vasp import Poscar
+
+    if out is None:
+        return []
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, cell in cells.items():
+        path = out / f"{name}{SUFFIXES[file_format]}"
+        if file_format == "cif":
+            labels = cell.site_properties["site_label"]
+            named = cell.copy(labels=[f"{site.specie.symbol}{i}_{label}" for i, (site, label) in enumerate(zip(cell, labels, strict=True))])
+            CifWriter(named).write_file(path)
+        else:
+            Poscar(cell, comment=name).write_file(path)
+        written.append(path)
+    return written
+
+
+def print_json(document: Document) -> None:
+    """Print a document as JSON that monty's decoder reads back."""
+    from monty.json import MontyEncoder
+
+    click.echo(json.dumps(document.model_dump(), cls=MontyEncoder, indent=2))
