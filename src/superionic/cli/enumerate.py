@@ -54,7 +54,8 @@ def command(
         return
     click.echo(
         f"{document.n_distinct} distinct frameworks of {document.n_configurations} configurations "
-        f"under {document.group_order} operations" + ("" if document.complete else f"; {len(document.frameworks)} sampled")
+        f"under {document.group_order} operations"
+        + ("" if document.complete else f"; {len(document.frameworks)} sampled")
     )
     for label, row in (document.occupancies or {}).items():
         for element, (wanted, realised) in row.items():

@@ -19,7 +19,9 @@ from superionic.cli.structures import format_option, out_option, print_json, see
 @click.option("--swaps", "n_swaps", default=4_000_000, show_default=True, help="Swaps of each annealing chain.")
 @click.option("--chains", "n_chains", default=24, show_default=True, help="Annealing chains.")
 @click.option("--cutoff", "cutoff_A", default=10.0, show_default=True, help="Cutoff of the shifted force in Å.")
-@click.option("--site", "site_labels", multiple=True, help="Labels to use [default: those with cations in the crystal].")
+@click.option(
+    "--site", "site_labels", multiple=True, help="Labels to use [default: those with cations in the crystal]."
+)
 @click.option("--keep", default=10, show_default=True, help="Distinct placements to keep for each structure.")
 @click.option("--shared", is_flag=True, help="The same mobile ions in all structures.")
 @seed_option

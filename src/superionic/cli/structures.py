@@ -30,6 +30,7 @@ format_option = click.option(
 
 def write_cells(cells: Mapping[str, Structure], out: Path | None, file_format: str) -> list[Path]:
     """Write one file for every cell, with site labels where the format takes them, and return the paths."""
+    from pymatgen.core import Structure
     from pymatgen.io.cif import CifWriter
     from pymatgen.io.vasp import Poscar
 
@@ -41,8 +42,10 @@ def write_cells(cells: Mapping[str, Structure], out: Path | None, file_format: s
         path = out / f"{name}{SUFFIXES[file_format]}"
         if file_format == "cif":
             labels = cell.site_properties["site_label"]
-            named = cell.copy(labels=[f"{site.specie.symbol}{i}_{label}" for i, (site, label) in enumerate(zip(cell, labels, strict=True))])
-            CifWriter(named).write_file(path)
+            names = [
+                f"{atom.specie.symbol}{i}_{label}" for i, (atom, label) in enumerate(zip(cell, labels, strict=True))
+            ]
+            CifWriter(Structure(cell.lattice, cell.species, cell.frac_coords, labels=names)).write_file(path)
         else:
             Poscar(cell, comment=name).write_file(path)
         written.append(path)

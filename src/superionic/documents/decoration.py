@@ -22,7 +22,8 @@ class OrderValues(Document):
         None, description="Warren-Cowley parameter of like pairs in adjacent planes (1 none, 0 as by chance)"
     )
     plane_order: float | None = Field(
-        None, description="1 when every plane holds one species only, 0 as by chance, negative when planes are more alike"
+        None,
+        description="1 when every plane holds one species only, 0 as by chance, negative when planes are more alike",
     )
 
 
@@ -58,6 +59,8 @@ class DecorationSetDocument(Document):
     entropy_class: Literal["low", "medium", "high"] = Field(description="'high' from 1.5 R, 'medium' from 1 R")
     group_order: int = Field(description="Operations of the crystal's space group modulo the supercell")
     n_distinct: ExactCount = Field(description="Number of symmetry-distinct decorations, by Pólya's theorem")
-    random_spread: OrderValues = Field(description="Standard deviations of the order parameters over random decorations")
+    random_spread: OrderValues = Field(
+        description="Standard deviations of the order parameters over random decorations"
+    )
     decorations: list[DecorationDocument] = Field(description="The decorations")
     provenance: Provenance = Field(description="Where the decorations came from")

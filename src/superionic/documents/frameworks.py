@@ -48,7 +48,9 @@ class FrameworkSetDocument(Document):
 
     host: str = Field(description="Name of the host crystal")
     supercell: SupercellMatrix = Field(description="Rows: vectors of the supercell in those of the conventional cell")
-    moves: list[str] | None = Field(None, description="Moves as SPECIES:FROM:TO:COUNT; None for the crystal's occupancies")
+    moves: list[str] | None = Field(
+        None, description="Moves as SPECIES:FROM:TO:COUNT; None for the crystal's occupancies"
+    )
     occupancies: dict[str, dict[str, tuple[float, float]]] | None = Field(
         None, description="Site label -> element -> (occupancy of the crystal, occupancy realised)"
     )

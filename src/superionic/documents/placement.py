@@ -67,7 +67,7 @@ class PlacementRankingDocument(Document):
 
     cells: list[RankedCellDocument] = Field(description="The cells, framework by framework, lowest energy first")
     rank_correlation: dict[str, float | None] = Field(
-        description="Framework -> Spearman's correlation of electrostatic with relaxed energies; None below 3 placements"
+        description="Framework -> Spearman correlation of electrostatic and relaxed energies; None below 3 placements"
     )
     provenance: Provenance = Field(description="Where the ranking came from, with the potential used")
 

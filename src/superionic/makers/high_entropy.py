@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from jobflow import Job, Maker, job
+from numpy.typing import NDArray
 from pymatgen.core import Composition
 
 from superionic.documents.decoration import DecorationDocument, DecorationSetDocument, OrderValues
@@ -72,7 +73,9 @@ class HighEntropyMaker(Maker):
         documents = [
             _document(cell, sites, order, arrangement, number, found)
             for arrangement in self.arrangements
-            for number, found in enumerate(arrange(weights, counts, arrangement, self.seed, images, self.n_each), start=1)
+            for number, found in enumerate(
+                arrange(weights, counts, arrangement, self.seed, images, self.n_each), start=1
+            )
         ]
         everything = Counter([element for element in (*some, *cell.anions) if element])
         everything[host.mobile_species] += n_mobile
@@ -99,7 +102,7 @@ class HighEntropyMaker(Maker):
         return self.decorations(host)
 
 
-def _fill(cell: HostSupercell, sites: Sequence[int], elements: Sequence[str]) -> tuple[str, ...]:
+def _fill(cell: HostSupercell, sites: NDArray[np.intp], elements: Sequence[str]) -> tuple[str, ...]:
     species = [EMPTY] * len(cell.labels)
     for site, element in zip(sites, elements, strict=True):
         species[site] = element
@@ -114,7 +117,7 @@ def _n_mobile_ordered(cell: HostSupercell) -> int:
 
 def _document(
     cell: HostSupercell,
-    sites: Sequence[int],
+    sites: NDArray[np.intp],
     order: ShortRangeOrder,
     arrangement: Arrangement,
     number: int,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from jobflow import Flow, Job, Maker, Response, job
+from jobflow import Flow, Maker, Response, job
 from pymatgen.core import Structure
 from scipy.stats import spearmanr
 

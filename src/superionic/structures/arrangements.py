@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from superionic.errors import InputError
 from superionic.structures.enumeration import canonical_form
-from superionic.structures.random_bits import next_bits
+from superionic.structures.random_bits import index_pair, next_bits, unit_float
 from superionic.structures.short_range_order import OrderParameters, ShortRangeOrder, z_scores
 
 Arrangement = Literal["layered", "clustered", "dispersed", "random"]
@@ -120,7 +120,8 @@ def arrange(
             if len(found) == n_arrangements:
                 return list(found.values())
     raise InputError(
-        f"n_arrangements is {n_arrangements} but the search found only {len(found)} different {arrangement} ones; ask for fewer"
+        f"n_arrangements is {n_arrangements} but the search found only {len(found)} different {arrangement} ones; "
+        "ask for fewer"
     )
 
 
@@ -150,7 +151,7 @@ def _search(
     return best
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _like_pairs(codes, weights):  # type: ignore[no-untyped-def]
     """Weighted number of like pairs of each kind."""
     like = np.zeros(len(weights))
@@ -162,19 +163,16 @@ def _like_pairs(codes, weights):  # type: ignore[no-untyped-def]
     return like
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _anneal_order(codes, weights, offsets, slopes, importance, n_swaps, state):  # type: ignore[no-untyped-def]
     """Anneal the squared distance to the target; returns the best decoration met and its distance."""
-    n_sites = np.uint64(len(codes))
     like = _like_pairs(codes, weights)
     distance = np.sum(importance * (offsets + slopes * like) ** 2)
     best, best_distance = codes.copy(), distance
     start = max(distance, 1.0)
     trial = np.empty_like(like)
     for step in range(n_swaps):
-        bits = next_bits(state)
-        a = np.int64(((bits & np.uint64(0xFFFFFFFF)) * n_sites) >> np.uint64(32))
-        b = np.int64(((bits >> np.uint64(32)) * n_sites) >> np.uint64(32))
+        a, b = index_pair(next_bits(state), len(codes), len(codes))
         if codes[a] == codes[b]:
             continue
         for k in range(len(like)):
@@ -186,8 +184,7 @@ def _anneal_order(codes, weights, offsets, slopes, importance, n_swaps, state): 
             trial[k] = like[k] + 2 * change
         after = np.sum(importance * (offsets + slopes * trial) ** 2)
         temperature = 0.3 * start * 0.0003 ** (step / n_swaps)
-        uniform = np.float64(next_bits(state) >> np.uint64(11)) * 2.0**-53
-        if after <= distance or uniform < np.exp((distance - after) / temperature):
+        if after <= distance or unit_float(next_bits(state)) < np.exp((distance - after) / temperature):
             codes[a], codes[b] = codes[b], codes[a]
             like[:] = trial
             distance = after

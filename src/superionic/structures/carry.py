@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 from scipy.optimize import linear_sum_assignment
 
+from superionic.documents.frameworks import SupercellMatrix
 from superionic.errors import InputError
 from superionic.structures.enumeration import EMPTY
 from superionic.structures.host import Host
-from superionic.structures.supercell import HostSupercell, SupercellMatrix, supercell_matrix
+from superionic.structures.supercell import HostSupercell, supercell_matrix
 
 _MAX_STRAIN = 0.1
 _MAX_DISTANCE_A = 1.2  # well below the distance between neighbouring sites, well above a relaxation
@@ -49,7 +50,9 @@ def carry_site_properties(labelled: Structure, bare: Structure, max_displacement
     before = np.array([site.specie.symbol for site in labelled])
     after = np.array([site.specie.symbol for site in bare])
     if sorted(before) != sorted(after):
-        raise InputError(f"structures {labelled.formula} and {bare.formula} have different atoms; labels cannot be carried")
+        raise InputError(
+            f"structures {labelled.formula} and {bare.formula} have different atoms; labels cannot be carried"
+        )
     matrix = bare.lattice.matrix
     source, distances = _assigned(labelled.frac_coords, bare.frac_coords, before, after, matrix)
     shifts = bare.frac_coords - labelled.frac_coords[source]
@@ -140,7 +143,10 @@ def _matrix_of(host: Host, structure: Structure) -> SupercellMatrix:
     for large, small in ((theirs, ours), standard):
         ratio = large.matrix @ np.linalg.inv(small.matrix)
         whole = np.rint(ratio)
-        if np.abs(ratio - whole).max() < _MAX_STRAIN * max(1.0, np.abs(whole).max()) and round(np.linalg.det(whole)) >= 1:
+        if (
+            np.abs(ratio - whole).max() < _MAX_STRAIN * max(1.0, np.abs(whole).max())
+            and round(np.linalg.det(whole)) >= 1
+        ):
             return supercell_matrix(whole.astype(int).tolist())
     raise InputError(
         f"the structure's cell {np.round(theirs.parameters, 3).tolist()} is no supercell of host {host.name} "

@@ -64,7 +64,7 @@ def n_mobile_ions(cell: HostSupercell, species: Sequence[str]) -> int:
 
 
 def configurational_entropy(counts: Mapping[str, int]) -> float:
-    """Ideal configurational entropy per site in units of R, :math:`-\\sum_s x_s \\ln x_s`."""
+    r"""Ideal configurational entropy per site in units of R, :math:`-\\sum_s x_s \\ln x_s`."""
     fractions = np.array([count for count in counts.values() if count], dtype=float)
     fractions /= fractions.sum()
     return float(-(fractions * np.log(fractions)).sum() + 0.0)

@@ -64,7 +64,7 @@ def count_decorations(pools: Sequence[Pool]) -> int:
 
 
 def count_distinct(permutations: NDArray[np.integer], pools: Sequence[Pool]) -> int:
-    """Count the decorations distinct under a group, exactly, by Burnside's lemma in Pólya's form.
+    r"""Count the decorations distinct under a group, exactly, by Burnside's lemma in Pólya's form.
 
     The number of orbits is the mean over the group of the decorations each operation leaves as they are. An operation
     leaves a decoration as it is when every cycle of sites holds one species, so these are the coefficient of

@@ -108,7 +108,9 @@ class FrameworkGeometry:
         pairs = []
         for group in np.split(bonds, starts[1:]):  # all sites around one anion
             first, second = np.triu_indices(len(group), k=1)
-            pairs.append(np.concatenate([group[first, :1], group[second, :1], group[first, 2:] - group[second, 2:]], axis=1))
+            pairs.append(
+                np.concatenate([group[first, :1], group[second, :1], group[first, 2:] - group[second, 2:]], axis=1)
+            )
         shared = np.concatenate(pairs)
         backwards = shared[:, 0] > shared[:, 1]
         shared[backwards] = np.concatenate([shared[backwards][:, [1, 0]], -shared[backwards][:, 2:]], axis=1)

@@ -21,7 +21,7 @@ _MIN_SEPARATION_A = 1e-3
 
 @dataclass(frozen=True)
 class QuadraticForm:
-    """Energy of putting ions of one kind on sites: :math:`E = c + \\phi \\cdot x + x^T A x / 2`, x = 0 or 1.
+    r"""Energy of putting ions of one kind on sites: :math:`E = c + \\phi \\cdot x + x^T A x / 2`, x = 0 or 1.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class QuadraticForm:
 def shifted_force_matrix(
     lattice: NDArray[np.float64], frac_coords: NDArray[np.float64], cutoff_A: float
 ) -> NDArray[np.float64]:
-    """Undamped shifted-force Coulomb energies of unit charges, all periodic images within the cutoff.
+    r"""Undamped shifted-force Coulomb energies of unit charges, all periodic images within the cutoff.
 
     .. math:: V(r) = k \\left[ 1/r - 1/r_c + (r - r_c) / r_c^2 \\right], \\quad r < r_c
 
@@ -77,7 +77,7 @@ def shifted_force_matrix(
 
 
 def ewald_matrix(lattice: NDArray[np.float64], frac_coords: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ewald energies of unit charges in a neutralising background: :math:`E = \\sum_{ij} q_i q_j M_{ij} / 2`.
+    r"""Ewald energies of unit charges in a neutralising background: :math:`E = \\sum_{ij} q_i q_j M_{ij} / 2`.
 
     The self-energy is on the diagonal and the background in every element, so that the sum is the total energy for any
     charges (P. P. Ewald, Ann. Phys. 369, 253 (1921)). Converged to about 1e-12 of the largest element.
@@ -99,9 +99,9 @@ def ewald_matrix(lattice: NDArray[np.float64], frac_coords: NDArray[np.float64])
     splitting = 1.5 * np.sqrt(np.pi) * (len(frac_coords) / volume**2) ** (1 / 6)
     real = _sum_over_images(lattice, frac_coords, _EWALD_DIGITS / splitting, lambda r: erfc(splitting * r) / r)
 
-    waves = _half_sphere(np.linalg.inv(lattice).T, _EWALD_DIGITS * splitting / np.pi)
+    waves = _half_sphere(np.asarray(np.linalg.inv(lattice).T, dtype=np.float64), _EWALD_DIGITS * splitting / np.pi)
     squares = ((waves @ np.linalg.inv(lattice).T) ** 2).sum(axis=1)
-    weights = np.exp(-np.pi**2 * squares / splitting**2) / (np.pi * volume * squares)
+    weights = np.exp(-(np.pi**2) * squares / splitting**2) / (np.pi * volume * squares)
     phases = 2 * np.pi * frac_coords @ waves.T
     cosines, sines = np.cos(phases), np.sin(phases)
     reciprocal = 2 * ((cosines * weights) @ cosines.T + (sines * weights) @ sines.T)

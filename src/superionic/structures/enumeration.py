@@ -92,7 +92,7 @@ def _place(
         yield from _place(decorated, stabiliser[(images == subset).all(axis=1)], rest)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _orbit_representatives(
     permutations: NDArray[np.int64], n_chosen: int, binomials: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -155,7 +155,9 @@ def sample_distinct(
     """
     n_distinct = count_distinct(permutations, pools)
     if n_samples > n_distinct:
-        raise InputError(f"n_samples is {n_samples} but there are only {n_distinct} distinct decorations; ask for fewer")
+        raise InputError(
+            f"n_samples is {n_samples} but there are only {n_distinct} distinct decorations; ask for fewer"
+        )
     rng = np.random.default_rng(seed)
     if 2 * n_samples > n_distinct:  # rejection would wait long for the last ones
         everything = enumerate_distinct(permutations, pools, max_distinct=n_distinct)

@@ -78,7 +78,9 @@ def pools_from_moves(cell: HostSupercell, moves: Sequence[Move]) -> list[Pool]:
             cell.host.site(label)
         empty_sources = [label for label in move.sources if filling.get(label) != move.species]
         if empty_sources:
-            raise InputError(f"move {move}: the ordered crystal has no {move.species} on {empty_sources}; it has {filling}")
+            raise InputError(
+                f"move {move}: the ordered crystal has no {move.species} on {empty_sources}; it has {filling}"
+            )
         cell.charge(move.species)
         if len(move.sources) > 1:  # they are drawn from together
             for label in move.sources:
@@ -154,7 +156,9 @@ def n_displaced(cell: HostSupercell, species: Sequence[str]) -> int:
     """Framework cations that are not where the ordered crystal has them."""
     filling = cell.framework_filling()
     return sum(
-        1 for label, element in zip(cell.labels, species, strict=True) if element != EMPTY and filling.get(str(label)) != element
+        1
+        for label, element in zip(cell.labels, species, strict=True)
+        if element != EMPTY and filling.get(str(label)) != element
     )
 
 
@@ -171,6 +175,6 @@ def _refuse_overlap(label_sets: list[frozenset[str]]) -> None:
         for second in label_sets[index + 1 :]:
             if first & second:
                 raise InputError(
-                    f"moves use label {sorted(first & second)[0]!r} both in {sorted(first)} and in {sorted(second)}; "
+                    f"moves use label {min(first & second)!r} both in {sorted(first)} and in {sorted(second)}; "
                     "name the same labels in every move that touches it"
                 )

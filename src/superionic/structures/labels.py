@@ -87,7 +87,9 @@ def framework_label(rules: Mapping[str, Any], values: Mapping[str, Value]) -> st
     for rule in block.rules:
         unknown = set(rule.when) - set(values)
         if unknown:
-            raise InputError(f"labels of the host: rule {rule.label!r} uses {sorted(unknown)}; known are {sorted(values)}")
+            raise InputError(
+                f"labels of the host: rule {rule.label!r} uses {sorted(unknown)}; known are {sorted(values)}"
+            )
         if all(_holds(values[name], wanted) for name, wanted in rule.when.items()):
             return rule.label
     return block.otherwise

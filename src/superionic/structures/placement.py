@@ -140,7 +140,7 @@ class MobileSites:
 
     def free(self, frameworks: Sequence[Species]) -> NDArray[np.intp]:
         """Allowed sites that none of the frameworks takes."""
-        taken = np.array([[bool(element) for element in framework] for framework in frameworks]).any(axis=0)
+        taken = np.any([[bool(element) for element in framework] for framework in frameworks], axis=0)
         return self.allowed[~taken[self.allowed]]
 
     def stabiliser(self, frameworks: Sequence[Species]) -> NDArray[np.int64]:
@@ -220,7 +220,9 @@ def place_shared(
     needed = [n_mobile_ions(mobile.cell, framework) for framework in frameworks]
     aligned = _aligned(mobile.cell, frameworks) if lowest_image else list(frameworks)
     if len(set(needed)) != 1:
-        raise InputError(f"a shared sublattice needs frameworks of equal charge, but these take {needed} mobile ions each")
+        raise InputError(
+            f"a shared sublattice needs frameworks of equal charge, but these take {needed} mobile ions each"
+        )
     sites = mobile.free(aligned)
     forms = [mobile.form(framework, sites) for framework in aligned]
     mean = QuadraticForm(

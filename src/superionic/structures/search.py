@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from superionic.errors import InputError
 from superionic.structures.electrostatics import QuadraticForm
-from superionic.structures.random_bits import next_bits
+from superionic.structures.random_bits import index_pair, next_bits, unit_float
 
 TIE_eV = 1e-6
 """Placements whose energies differ by less are ties: mostly symmetry images of each other."""
@@ -168,17 +168,14 @@ def _lowest_distinct(
     return Placements(form.energies(x), ions, n_evaluated)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _random_placements(field, interaction, n_ions, n_candidates, state):  # type: ignore[no-untyped-def]
     """Energies (without the constant) and sites of placements drawn by partial Fisher-Yates shuffles."""
-    n_sites = len(field)
-    sites = np.arange(n_sites).astype(np.int16)
+    sites = np.arange(len(field)).astype(np.int16)
     energies = np.empty(n_candidates)
     occupied = np.empty((n_candidates, n_ions), dtype=np.int16)
     for candidate in range(n_candidates):
-        for i in range(n_ions):
-            j = i + np.int64(((next_bits(state) >> np.uint64(32)) * np.uint64(n_sites - i)) >> np.uint64(32))
-            sites[i], sites[j] = sites[j], sites[i]
+        _shuffle(sites, n_ions, state)
         energy = 0.0
         for i in range(n_ions):
             row = interaction[sites[i]]
@@ -190,62 +187,64 @@ def _random_placements(field, interaction, n_ions, n_candidates, state):  # type
     return energies, occupied
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _anneal_chain(field, interaction, n_ions, n_swaps, keep, state):  # type: ignore[no-untyped-def]
     """One chain: energies (without the constant, infinite where unused) and sites of the lowest placements visited."""
     n_sites = len(field)
+    n_empty = n_sites - n_ions
     sites = np.arange(n_sites)  # ions on the first n_ions, the others empty
-    for i in range(n_ions):
-        j = i + np.int64(((next_bits(state) >> np.uint64(32)) * np.uint64(n_sites - i)) >> np.uint64(32))
-        sites[i], sites[j] = sites[j], sites[i]
+    _shuffle(sites, n_ions, state)
     local = field.copy()  # energy of one more ion on each site
     energy = 0.0
     for i in range(n_ions):
-        energy += 0.5 * field[sites[i]]
+        energy += local[sites[i]]
         local += interaction[sites[i]]
-    for i in range(n_ions):
-        energy += 0.5 * local[sites[i]]
 
-    n_empty = np.uint64(n_sites - n_ions)
-    low = np.uint64(0xFFFFFFFF)
-    half = np.uint64(32)
     scale = 0.0
     for _ in range(_SAMPLED_SWAPS):
-        bits = next_bits(state)
-        ion = sites[np.int64(((bits & low) * np.uint64(n_ions)) >> half)]
-        hole = sites[n_ions + np.int64(((bits >> half) * n_empty) >> half)]
+        a, b = index_pair(next_bits(state), n_ions, n_empty)
+        ion, hole = sites[a], sites[n_ions + b]
         scale += abs(local[hole] - local[ion] - interaction[hole, ion]) / _SAMPLED_SWAPS
 
     best_energies = np.full(keep, np.inf)
     best_sites = np.zeros((keep, n_ions), dtype=np.int16)
     steps_each = max(1, n_swaps // _TEMPERATURE_STEPS)
+    temperature = scale
     for step in range(n_swaps):
         if step % steps_each == 0:
             temperature = max(_HOT * scale * (_COLD / _HOT) ** (step / n_swaps), 1e-12)
-        bits = next_bits(state)
-        a = np.int64(((bits & low) * np.uint64(n_ions)) >> half)
-        b = n_ions + np.int64(((bits >> half) * n_empty) >> half)
-        ion, hole = sites[a], sites[b]
+        a, b = index_pair(next_bits(state), n_ions, n_empty)
+        ion, hole = sites[a], sites[n_ions + b]
         change = local[hole] - local[ion] - interaction[hole, ion]
-        if change > 0:
-            if change > 40 * temperature:
-                continue
-            uniform = np.float64(next_bits(state) >> np.uint64(11)) * 2.0**-53
-            if uniform >= np.exp(-change / temperature):
-                continue
-        sites[a], sites[b] = hole, ion
+        if change > 40 * temperature or (change > 0 and unit_float(next_bits(state)) >= np.exp(-change / temperature)):
+            continue
+        sites[a], sites[n_ions + b] = hole, ion
         added, removed = interaction[hole], interaction[ion]
         for i in range(n_sites):
             local[i] += added[i] - removed[i]
         energy += change
         if energy < best_energies[keep - 1] - TIE_eV:
-            rank = 0
-            while best_energies[rank] < energy - TIE_eV:
-                rank += 1
-            if best_energies[rank] > energy + TIE_eV:  # not a tie: make room
-                for i in range(keep - 1, rank, -1):
-                    best_energies[i] = best_energies[i - 1]
-                    best_sites[i] = best_sites[i - 1]
-                best_energies[rank] = energy
-                best_sites[rank] = sites[:n_ions]
+            _record(best_energies, best_sites, energy, sites)
     return best_energies, best_sites
+
+
+@numba.njit(cache=True, nogil=True)
+def _shuffle(sites, n_chosen, state):  # type: ignore[no-untyped-def]
+    """Bring a random choice of the sites, in random order, to the first places."""
+    for i in range(n_chosen):
+        j = i + index_pair(next_bits(state), len(sites) - i, 1)[0]
+        sites[i], sites[j] = sites[j], sites[i]
+
+
+@numba.njit(cache=True, nogil=True)
+def _record(best_energies, best_sites, energy, sites):  # type: ignore[no-untyped-def]
+    """Insert a placement into the sorted list of the lowest, unless it ties with one that is there."""
+    rank = 0
+    while best_energies[rank] < energy - TIE_eV:
+        rank += 1
+    if best_energies[rank] > energy + TIE_eV:
+        for i in range(len(best_energies) - 1, rank, -1):
+            best_energies[i] = best_energies[i - 1]
+            best_sites[i] = best_sites[i - 1]
+        best_energies[rank] = energy
+        best_sites[rank] = sites[: best_sites.shape[1]]

@@ -29,7 +29,7 @@ class OrderParameters:
     ----------
     in_plane, between_planes
         Warren-Cowley parameter of like pairs in the first shell: 1 when none are neighbours, 0 when as many as by
-        chance, negative when more. None if the cell has no such neighbours (an image of the site itself does not count).
+        chance, negative when more. None if the cell has no such neighbours (images of the site itself do not count).
     plane_order
         1 when every plane holds one species only, 0 as by chance, negative when planes are more alike than that.
     """
@@ -41,7 +41,7 @@ class OrderParameters:
 
 @dataclass(frozen=True)
 class ShortRangeOrder:
-    """The order parameters of one composition on one set of sites.
+    r"""The order parameters of one composition on one set of sites.
 
     Each parameter is linear in a number of like pairs, :math:`L_k = \\sum_{ij} W_{kij} [s_i = s_j]`.
 
@@ -153,7 +153,7 @@ def _first_shell(distances: NDArray[np.float64], allowed: NDArray[np.bool_]) -> 
 
 
 def warren_cowley(weights: NDArray[np.float64], species: Sequence[str]) -> dict[str, float]:
-    """Warren-Cowley parameter of every pair of species, corrected for the finite number of sites.
+    r"""Warren-Cowley parameter of every pair of species, corrected for the finite number of sites.
 
     :math:`\\alpha_{ij} = 1 - P_{ij} / P^0_{ij}`, with :math:`P^0_{ij} = N_i N_j / N(N-1)` and
     :math:`P^0_{ii} = N_i (N_i - 1) / N(N-1)` (J. M. Cowley, Phys. Rev. 77, 669 (1950); drawn without replacement).

@@ -46,7 +46,7 @@ def supercell_matrix(supercell: Sequence[int] | Sequence[Sequence[int]]) -> Supe
 class HostSupercell:
     """All named sites of a host in a supercell, in a fixed order.
 
-    Sites run over the host's named sites, then over the positions of each, then over the lattice points of the supercell.
+    Sites run over the host's named sites, the positions of each, and the lattice points of the supercell.
 
     Parameters
     ----------
@@ -90,7 +90,9 @@ class HostSupercell:
     @cached_property
     def anions(self) -> NDArray[np.str_]:
         """Anion on every site, an empty string on the sites of cations."""
-        kinds = {site.label: [s for s in site.allowed_species if s in self.host.anion_species] for site in self.host.sites}
+        kinds = {
+            site.label: [s for s in site.allowed_species if s in self.host.anion_species] for site in self.host.sites
+        }
         return np.array([kinds[label][0] if kinds[label] else EMPTY for label in self.labels])
 
     def sites_of(self, labels: Iterable[str]) -> NDArray[np.intp]:
