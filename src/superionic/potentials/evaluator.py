@@ -90,7 +90,7 @@ def load_chgnet(model: str | Path = "0.3.0", device: str = "cpu", kernels: Kerne
     network, sha256 = load_model(model)
     reason = unsupported(network)
     if kernels == "auto":
-        kernels = "stock" if reason else "torch"  # FUSED
+        kernels = "stock" if reason else "fused" if on.type == "cpu" else "torch"
     elif kernels != "stock" and reason:
         raise InputError(
             f"kernels={kernels!r} cannot evaluate model={str(model)!r}, which has {reason}: use 'auto'"
@@ -100,25 +100,22 @@ def load_chgnet(model: str | Path = "0.3.0", device: str = "cpu", kernels: Kerne
     return Potential(
         network.to(on),
         PotentialReference(
-            family="CHGNet",
-            model=str(model),
-            sha256=sha256,
-            package_version=version("chgnet"),
-            kernels=kernels,
+            family="CHGNet", model=str(model), sha256=sha256, package_version=version("chgnet"), kernels=kernels
         ),
+        on,
     )
 
 
 class Potential:
     """CHGNet on one device; made by `load_chgnet`."""
 
-    def __init__(self, model: CHGNet, reference: PotentialReference) -> None:
+    def __init__(self, model: CHGNet, reference: PotentialReference, device: torch.device) -> None:
         self.reference = reference
         self.supported_numbers = SUPPORTED_NUMBERS
         self.cutoff_A = float(model.graph_converter.atom_graph_cutoff)
         self.bond_cutoff_A = float(model.graph_converter.bond_graph_cutoff)
         self._reference_energies = reference_energies(model)
-        self._network: _Network = _network(model, reference.kernels)
+        self._network: _Network = _network(model, reference.kernels, device)
         self._model = model
 
     def session(self, numbers: ArrayLike, skin_A: float = 0.6) -> Session:
@@ -271,8 +268,15 @@ class Session:
         return pairs
 
 
-def _network(model: CHGNet, kernels: str | None) -> _Network:
-    return StockNetwork(model) if kernels == "stock" else TorchNetwork(ChgnetWeights.from_model(model))
+def _network(model: CHGNet, kernels: str | None, device: torch.device) -> _Network:
+    if kernels == "stock":
+        return StockNetwork(model)
+    weights = ChgnetWeights.from_model(model, device=device)
+    if kernels == "torch":
+        return TorchNetwork(weights)
+    from superionic.potentials.fused import FusedNetwork
+
+    return FusedNetwork(weights)
 
 
 def _device(name: str) -> torch.device:

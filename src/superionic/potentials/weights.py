@@ -171,6 +171,8 @@ def reference_energies(model: CHGNet) -> NDArray[np.float64]:
 
 
 _ARCHITECTURE: dict[str, object] = {
+    "num_radial": 31,
+    "num_angular": 31,
     "atom_fea_dim": WIDTH,
     "bond_fea_dim": WIDTH,
     "angle_fea_dim": WIDTH,

@@ -1,8 +1,9 @@
-"""What numba lacks without a vendor's library: a fast small matrix product, and exp, sin and cos that vectorise.
+"""What numba lacks without a vendor's library: a small matrix product, sums of 64, and exp, sin and cos that vectorise.
 
 These are a few lines of LLVM code that numba inlines and compiles for the processor at hand, so they need neither
-BLAS nor a compiler on the user's machine. An element of a product is one chain of multiply-adds over the depth, in
-order, whatever stands around it: a result depends neither on the size of a batch nor on memory alignment.
+BLAS nor a compiler on the user's machine. Every rounding is spelled out: an element of a product is one chain of
+fused multiply-adds over the depth, a sum is one fixed tree. Results depend neither on the size of a batch, nor on
+memory alignment, nor on how a kernel was compiled or which processor it runs on.
 """
 
 from __future__ import annotations
@@ -11,16 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding as llvm
-import numba as nb
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-__all__ = ["OPTIONS", "exp", "product", "sin_cos"]
+from superionic.potentials.fused.compiling import kernel
 
-OPTIONS: dict[str, Any] = {"cache": True, "fastmath": True, "error_model": "numpy", "nogil": True}
-"""How every kernel is compiled. The cache lies beside the source, or where NUMBA_CACHE_DIR says."""
+__all__ = ["NOTHING", "exp", "inner", "multiply", "product", "sin_cos", "total"]
 
 FLOAT, INT, LONG = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 
@@ -37,6 +36,8 @@ def _vector_registers() -> tuple[int, int]:
 ROWS = 6
 LANES, VECTORS = _vector_registers()
 COLUMNS = LANES * VECTORS
+NOTHING = np.zeros((1, 256), dtype=np.float32)
+"""A row to start products from."""
 
 
 def _call(builder: ir.IRBuilder, name: str, *values: ir.Value) -> ir.Value:
@@ -92,7 +93,7 @@ def _register_tile(rows: int, vectors: int) -> Callable[..., None]:
                 single, empty, ir.Constant(ir.VectorType(INT, LANES), [0] * LANES)
             )
             for v in range(vectors):
-                new[r, v] = _call(builder, "fmuladd", spread, of_b[v], sums[r, v])
+                new[r, v] = _call(builder, "fma", spread, of_b[v], sums[r, v])
         for place in places:
             sums[place].add_incoming(initial[place], entry)
             sums[place].add_incoming(new[place], loop)
@@ -120,7 +121,7 @@ _tile, _tile_row = _register_tile(ROWS, VECTORS), _register_tile(1, VECTORS)
 _half_tile, _half_tile_row = _register_tile(ROWS, VECTORS // 2), _register_tile(1, VECTORS // 2)
 
 
-@nb.njit(inline="never", **OPTIONS)  # type: ignore[untyped-decorator]
+@kernel
 def product(a, a_column, b, start, start_step, c, c_column, n_rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """c[:n_rows, c_column:][:, :n] = start + a[:n_rows, a_column:][:, :depth] @ b, with (depth, n) the shape of b.
 
@@ -155,11 +156,73 @@ def product(a, a_column, b, start, start_step, c, c_column, n_rows):  # type: ig
                 row += 1
 
 
+@kernel
+def multiply(a, b, start, start_step, c):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """c = start + a b over whole matrices; see `product`."""
+    product(a, 0, b, start, start_step, c, 0, a.shape[0])
+
+
+def _sum_of_64(builder: ir.IRBuilder, context: Any, signature: Any, args: Any) -> ir.Value:
+    """Sum of a, or of (a - a_shift) (b - b_shift), over 64 features: four vectors of 16, then by halves."""
+    vector = ir.VectorType(FLOAT, 16)
+    empty = ir.Constant(vector, ir.Undefined)
+
+    def part(k: int, v: int) -> ir.Value:
+        array = context.make_array(signature.args[k])(context, builder, args[k])
+        at = builder.gep(array.data, [builder.add(args[k + 1], ir.Constant(LONG, 16 * v))])
+        return builder.load(builder.bitcast(at, vector.as_pointer()), align=4)
+
+    def spread(value: ir.Value) -> ir.Value:
+        single = builder.insert_element(empty, value, ir.Constant(INT, 0))
+        return builder.shuffle_vector(single, empty, ir.Constant(ir.VectorType(INT, 16), [0] * 16))
+
+    result = None
+    for v in range(4):
+        if len(args) == 2:
+            one = part(0, v)
+            result = one if result is None else builder.fadd(result, one)
+        else:
+            one = builder.fsub(part(0, v), spread(args[2]))
+            two = builder.fsub(part(3, v), spread(args[5]))
+            result = builder.fmul(one, two) if result is None else _call(builder, "fma", one, two, result)
+    width = 16
+    while width > 1:
+        width //= 2
+        low, high = (
+            builder.shuffle_vector(
+                result, result, ir.Constant(ir.VectorType(INT, width), list(range(start, start + width)))
+            )
+            for start in (0, width)
+        )
+        result = builder.fadd(low, high)
+    return builder.extract_element(result, ir.Constant(INT, 0))
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def total(typing: Any, a: Any, a_at: Any):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """Sum of the 64 features that begin at element a_at of a."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return _sum_of_64(builder, context, signature, args)
+
+    return types.float32(a, types.int64), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def inner(typing: Any, a: Any, a_at: Any, a_shift: Any, b: Any, b_at: Any, b_shift: Any):  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0917
+    """Sum of (a - a_shift) (b - b_shift) over 64 features."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return _sum_of_64(builder, context, signature, args)
+
+    return types.float32(a, types.int64, types.float32, b, types.int64, types.float32), codegen
+
+
 def _polynomial(builder: ir.IRBuilder, x: ir.Value, *coefficients: float) -> ir.Value:
     """Horner's scheme, highest power first."""
     value = _constant(coefficients[0])
     for coefficient in coefficients[1:]:
-        value = _call(builder, "fmuladd", value, x, _constant(coefficient))
+        value = _call(builder, "fma", value, x, _constant(coefficient))
     return value
 
 
@@ -170,7 +233,7 @@ def _constant(value: float) -> ir.Constant:
 def _nearest_integer(builder: ir.IRBuilder, x: ir.Value, factor: float) -> tuple[ir.Value, ir.Value]:
     """The integer next to factor * x, |.| < 2^22, as a float and, in its low bits, as an integer."""
     magic = _constant(1.5 * 2**23)
-    shifted = _call(builder, "fmuladd", x, _constant(factor), magic)
+    shifted = _call(builder, "fma", x, _constant(factor), magic)
     return builder.fsub(shifted, magic), builder.bitcast(shifted, INT)
 
 
@@ -180,12 +243,12 @@ def exp(typing: Any, x: Any):  # type: ignore[no-untyped-def]  # noqa: ANN201
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
         n, bits = _nearest_integer(builder, args[0], 1.4426950408889634)
-        r = _call(builder, "fmuladd", n, _constant(-0.693359375), args[0])
-        r = _call(builder, "fmuladd", n, _constant(2.12194440e-4), r)
+        r = _call(builder, "fma", n, _constant(-0.693359375), args[0])
+        r = _call(builder, "fma", n, _constant(2.12194440e-4), r)
         p = _polynomial(
             builder, r, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5
         )
-        p = _call(builder, "fmuladd", builder.fmul(p, r), r, builder.fadd(r, _constant(1.0)))
+        p = _call(builder, "fma", builder.fmul(p, r), r, builder.fadd(r, _constant(1.0)))
         power = builder.shl(bits, ir.Constant(INT, 23))
         return builder.bitcast(builder.add(builder.bitcast(p, INT), power), FLOAT)
 
@@ -200,12 +263,12 @@ def sin_cos(typing: Any, x: Any):  # type: ignore[no-untyped-def]  # noqa: ANN20
         n, bits = _nearest_integer(builder, args[0], 2.0 / np.pi)
         r = args[0]
         for part in (-1.5703125, -4.837512969970703125e-4, -7.54978995489188216e-8):
-            r = _call(builder, "fmuladd", n, _constant(part), r)
+            r = _call(builder, "fma", n, _constant(part), r)
         square = builder.fmul(r, r)
         sine = _polynomial(builder, square, -1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
-        sine = _call(builder, "fmuladd", builder.fmul(sine, square), r, r)
+        sine = _call(builder, "fma", builder.fmul(sine, square), r, r)
         cosine = _polynomial(builder, square, 2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2, -0.5)
-        cosine = _call(builder, "fmuladd", cosine, square, _constant(1.0))
+        cosine = _call(builder, "fma", cosine, square, _constant(1.0))
 
         def bit(value: ir.Value, place: int) -> ir.Value:
             return builder.trunc(builder.lshr(value, ir.Constant(INT, place)), ir.IntType(1))

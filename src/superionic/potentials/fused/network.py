@@ -12,7 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from superionic.potentials import fused_kernels as kernels
+from superionic.potentials.fused.angles import (
+    angle_updates,
+    angle_updates_backward,
+    bond_messages,
+    bond_messages_backward,
+)
+from superionic.potentials.fused.basis import angular_basis, angular_basis_backward, radial_basis
+from superionic.potentials.fused.gates import silu_and_slope
+from superionic.potentials.fused.pairs import pair_messages, pair_messages_backward
+from superionic.potentials.fused.readout import normalize, normalize_backward, vector_gradients
+from superionic.potentials.fused.simd import NOTHING, multiply
 from superionic.potentials.graph import CrystalGraph
 from superionic.potentials.neighbours import FloatArray, IntArray
 from superionic.potentials.weights import AngleMlp, AtomMlp, ChgnetWeights
@@ -72,7 +82,7 @@ class FusedNetwork:
         self._bond_mlps = [_angle_mlp(mlp) for mlp in weights.bond_mlps]
         self._angle_mlps = [_angle_mlp(mlp) for mlp in weights.angle_mlps]
         self._readout_norm = _array(weights.readout_norm)
-        self._readout = [(_array(weight), _array(bias)) for weight, bias in weights.readout]
+        self._readout = [_readout_layer(weight, bias) for weight, bias in weights.readout]
 
     def evaluate(self, graph: CrystalGraph) -> tuple[FloatArray, FloatArray]:
         """Energy of every atom without its reference, and the gradient of their sum.
@@ -100,7 +110,7 @@ class FusedNetwork:
         sign = graph.angles.sign.astype(np.float32)
         angular = _zeros(n_angles, BASIS_COLUMNS)
         angle_values = np.empty(n_angles, np.float32)
-        kernels.angular_basis(*arms, sign, directions, self._angle_frequencies, angle_values, angular)
+        angular_basis(*arms, sign, directions, self._angle_frequencies, angle_values, angular)
 
         # forward; everything that the reverse pass needs again is in these lists, one entry a layer
         atoms = self._embedding[graph.numbers - 1]
@@ -114,7 +124,7 @@ class FusedNetwork:
             )  # fmt: skip
             of_pairs.append(pair_inputs)
             gathered = _zeros(n_atoms, 64)
-            kernels.pair_messages(
+            pair_messages(
                 *pair_inputs, self._from_basis[layer][0], mlp.second, mlp.second_bias, mlp.norm, pair_weights, gathered
             )
             atoms = atoms + _times(gathered, mlp.out)
@@ -123,7 +133,7 @@ class FusedNetwork:
                 angle_inputs = self._angle_inputs(mlp, angle_at, bonds, atoms, angles[-1])
                 of_bonds.append(angle_inputs)
                 gathered = _zeros(n_bonds, 64)
-                kernels.bond_messages(
+                bond_messages(
                     *angle_inputs, mlp.second, mlp.second_bias, mlp.norm, bond_weights, gathered
                 )
                 bonds = bonds + _times(gathered, mlp.out)
@@ -132,7 +142,7 @@ class FusedNetwork:
                 angle_inputs = self._angle_inputs(mlp, angle_at, bonds, atoms, angles[-1])
                 of_angles.append(angle_inputs)
                 angles.append(np.empty_like(angles[-1]))
-                kernels.angle_updates(*angle_inputs, mlp.norm, angles[-1])
+                angle_updates(*angle_inputs, mlp.norm, angles[-1])
         energies, d_atoms = self._energies(atoms)
 
         # reverse
@@ -142,7 +152,7 @@ class FusedNetwork:
             if layer < len(self._angle_mlps):
                 mlp = self._angle_mlps[layer]
                 d_arms, d_centre = _zeros(n_bonds, 256), _zeros(n_atoms, 128)
-                kernels.angle_updates_backward(
+                angle_updates_backward(
                     *of_angles[layer], mlp.local_t, mlp.norm, d_arms, d_centre, d_angles
                 )
                 d_bonds = d_bonds + _times(d_arms, mlp.gathered_t)
@@ -150,7 +160,7 @@ class FusedNetwork:
             if layer < len(self._bond_mlps):
                 mlp = self._bond_mlps[layer]
                 d_arms, d_centre = _zeros(n_bonds, 256), _zeros(n_atoms, 128)
-                kernels.bond_messages_backward(
+                bond_messages_backward(
                     *of_bonds[layer], mlp.local_t, mlp.second, mlp.second_t, mlp.second_bias, mlp.norm, bond_weights,
                     _times(d_bonds, mlp.out_t), d_bond_weights, d_arms, d_centre, d_angles,
                 )  # fmt: skip
@@ -158,7 +168,7 @@ class FusedNetwork:
                 d_atoms = d_atoms + _times(d_centre, mlp.centre_t)
             mlp = self._atom_mlps[layer]
             d_per_atom, d_per_bond = _zeros(n_atoms if layer else 0, 256), _zeros(n_bonds if layer else 0, 128)
-            kernels.pair_messages_backward(
+            pair_messages_backward(
                 *of_pairs[layer], *self._from_basis[layer], mlp.second, mlp.second_t, mlp.second_bias, mlp.norm,
                 pair_weights, _times(d_atoms, mlp.out_t), d_pair_weights, d_basis, d_per_atom, d_per_bond,
             )  # fmt: skip
@@ -169,23 +179,21 @@ class FusedNetwork:
 
         d_basis += _times(d_pair_weights, self._pair_weights_t)
         d_basis[bonds_at] += _times(d_bonds + d_initial_bonds, self._bond_embedding_t)
-        d_distances = (d_basis * basis_slope).sum(axis=1)
-        d_bond_lengths = (_times(d_bond_weights, self._bond_weights_t) * bond_basis_slope).sum(axis=1)
         d_directions = _zeros(n_bonds, 3)
-        d_angular = _times(d_angles[::2] + d_angles[1::2], self._angle_embedding_t)
-        kernels.angular_basis_backward(
-            *arms, sign, directions, self._angle_frequencies, angle_values, angular, d_angular, d_directions
-        )
-        gradients = pairs.vectors_A * (d_distances / pairs.distances_A)[:, None]
-        along = (directions * d_directions).sum(axis=1, keepdims=True)
-        gradients[bonds_at] += (
-            directions * d_bond_lengths[:, None] + (d_directions - directions * along) / bond_lengths[:, None]
-        )
+        angular_basis_backward(
+            *arms, sign, directions, self._angle_frequencies, angle_values, angular,
+            _times(d_angles[::2] + d_angles[1::2], self._angle_embedding_t), d_directions,
+        )  # fmt: skip
+        gradients = np.empty((n_pairs, 3))
+        vector_gradients(
+            pairs.vectors_A, pairs.distances_A, basis_slope, d_basis, bonds_at, directions, bond_basis_slope,
+            _times(d_bond_weights, self._bond_weights_t), d_directions, gradients,
+        )  # fmt: skip
         return energies, gradients
 
     def _radial(self, distances_A: FloatArray, frequencies: Matrix, cutoff_A: float) -> tuple[Matrix, Matrix]:
         values, slopes = _zeros(len(distances_A), BASIS_COLUMNS), _zeros(len(distances_A), BASIS_COLUMNS)
-        kernels.radial_basis(distances_A.astype(np.float32), frequencies, cutoff_A, self._power, values, slopes)
+        radial_basis(distances_A.astype(np.float32), frequencies, cutoff_A, self._power, values, slopes)
         return values, slopes
 
     def _angle_inputs(
@@ -195,31 +203,26 @@ class FusedNetwork:
 
     def _energies(self, atoms: Matrix) -> tuple[FloatArray, Matrix]:
         """Read out energies (n_atoms,) and the gradient of their sum to the atoms' features."""
-        mean = atoms.mean(axis=1, keepdims=True)
-        scale = 1 / np.sqrt(atoms.var(axis=1, keepdims=True) + np.float32(1e-5))
-        normal = (atoms - mean) * scale
-        x = normal * self._readout_norm[0] + self._readout_norm[1]
-        before = []
-        for k, (weight, bias) in enumerate(self._readout):
+        n_atoms = len(atoms)
+        normal, x, scale = np.empty_like(atoms), np.empty_like(atoms), np.empty(n_atoms, np.float32)
+        normalize(atoms, self._readout_norm, normal, scale, x)
+        slopes = []
+        for k, (weight, _, bias) in enumerate(self._readout):
             if k:
-                before.append(x)
-                x = x / (1 + np.exp(-np.clip(x, -80, 80)))
-            x = x @ weight + bias
-        d = np.ones((len(atoms), 1), np.float32)
-        for k in reversed(range(len(self._readout))):
-            d = d @ self._readout[k][0].T
-            if k:
-                s = 1 / (1 + np.exp(-np.clip(before[k - 1], -80, 80)))
-                d = d * (s + before[k - 1] * s * (1 - s))
-        d = d * self._readout_norm[0]
-        d_atoms = (d - d.mean(axis=1, keepdims=True) - normal * (d * normal).mean(axis=1, keepdims=True)) * scale
-        return x[:, 0].astype(np.float64), d_atoms
+                slopes.append(np.empty_like(x))
+                silu_and_slope(x, slopes[-1], n_atoms)
+            x = _times(x, weight, bias)
+        d = np.repeat(self._readout[-1][1][:1], n_atoms, axis=0)  # the energies' own gradients are 1
+        for (_, weight_t, _), slope in zip(self._readout[-2::-1], slopes[::-1], strict=True):
+            d = _times(d * slope, weight_t)
+        normalize_backward(normal, self._readout_norm, scale, d)
+        return x[:, 0].astype(np.float64), d
 
 
-def _times(a: Matrix, b: Matrix, start: Matrix = kernels.NOTHING) -> Matrix:
+def _times(a: Matrix, b: Matrix, start: Matrix = NOTHING) -> Matrix:
     """Start + a b, one start row for all."""
     c = np.empty((a.shape[0], b.shape[1]), np.float32)
-    kernels.multiply(a, b, start, 0, c)
+    multiply(a, b, start, 0, c)
     return c
 
 
@@ -240,6 +243,14 @@ def _padded(tensor: Tensor) -> Matrix:
     matrix = _zeros(BASIS_COLUMNS, tensor.shape[1])
     matrix[: tensor.shape[0]] = tensor.numpy()
     return matrix
+
+
+def _readout_layer(weight: Tensor, bias: Tensor) -> tuple[Matrix, Matrix, Matrix]:
+    """A layer's matrix, its transpose, and its bias as a row; a single column is padded to the narrowest product."""
+    columns = max(weight.shape[1], BASIS_COLUMNS)
+    padded, row = _zeros(weight.shape[0], columns), _zeros(1, columns)
+    padded[:, : weight.shape[1]], row[0, : weight.shape[1]] = weight.numpy(), bias.numpy()
+    return padded, np.ascontiguousarray(padded.T), row
 
 
 def _second_layer(mlp: AtomMlp | AngleMlp) -> dict[str, Matrix]:

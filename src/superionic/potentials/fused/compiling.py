@@ -1,0 +1,53 @@
+"""How kernels are compiled, and where the result is kept.
+
+numba compiles a kernel when it is first called (10 s for all) and keeps the machine code in a folder named after
+the content of every source file here, in SUPERIONIC_CACHE or ~/.cache/superionic, else in the temporary directory.
+numba's own check sees only the file that a kernel stands in, not the files it calls into.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+
+__all__ = ["CACHE", "kernel"]
+
+
+def _cache() -> Path:
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    wanted = Path(os.environ.get("SUPERIONIC_CACHE") or Path.home() / ".cache" / "superionic").expanduser()
+    temporary = Path(tempfile.gettempdir()) / f"superionic-{os.getuid() if hasattr(os, 'getuid') else ''}"
+    for folder in (wanted, temporary):
+        path = folder / f"kernels-{digest.hexdigest()[:16]}"
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(path, os.W_OK):
+            return path
+    raise OSError(f"neither {wanted} nor {temporary} can be written: set SUPERIONIC_CACHE to a folder that can")
+
+
+CACHE = _cache()
+"""Where compiled kernels are kept."""
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile for this processor on the first call: strict float32, division by zero is infinite."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(CACHE)
+    try:
+        compiled: Callable[..., Any] = numba.njit(
+            function, cache=True, error_model="numpy", nogil=True
+        )
+    finally:
+        numba.config.CACHE_DIR = before
+    return compiled
