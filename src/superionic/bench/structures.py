@@ -1,0 +1,102 @@
+"""`superionic bench structures`: enumeration and placement, as ratios against pymatgen within one run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from superionic.makers.disorder import DisorderMaker
+from superionic.structures.composition import n_mobile_ions
+from superionic.structures.host import Host, load_host
+from superionic.structures.placement import MobileSites, PlacementSearch
+from superionic.structures.search import anneal, random_search
+from superionic.structures.supercell import HostSupercell, supercell_matrix
+
+_N_PEER = 20  # configurations that a peer's time per configuration is measured on
+
+
+def run(host_name: str = "Li3InCl6") -> list[dict[str, Any]]:
+    """Measure enumeration, random placement and annealing on two threads.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        Rows with ``name``, ``value``, ``unit``, ``target`` and ``met``; kernels are compiled before the clock starts.
+    """
+    host = load_host(host_name)
+    rows = [_row("six frameworks, symmetry and descriptors included", _seconds(_frameworks(host)), "s", 0.1)]
+    for repeats, n_candidates, target in (((2, 1, 2), 30_000, 0.05), ((2, 2, 2), 100_000, 0.5)):
+        rows += _random(host, repeats, n_candidates, target)
+    return rows + _annealing(host)
+
+
+def _row(name: str, value: float, unit: str, target: float, at_least: bool = False) -> dict[str, Any]:
+    met = value >= target if at_least else value <= target
+    bound = f"{'>=' if at_least else '<='} {target:g}"
+    return {"name": name, "value": value, "unit": unit, "target": bound, "met": bool(met)}
+
+
+def _seconds(work: Callable[[], object], repeats: int = 5) -> float:
+    """Shortest of several runs, after one that compiles and fills caches."""
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _frameworks(host: Host) -> Callable[[], object]:
+    maker = DisorderMaker(supercell=(2, 1, 2), moves=["In:2b:4g:1"])
+    return lambda: maker.frameworks(host)
+
+
+def _ordered(host: Host, repeats: tuple[int, int, int], energy: str) -> tuple[MobileSites, tuple[str, ...]]:
+    cell = HostSupercell(host, supercell_matrix(repeats))
+    filling = cell.framework_filling()
+    search = PlacementSearch(energy=energy)  # type: ignore[arg-type]
+    return MobileSites(cell, search), tuple(filling.get(str(label), "") for label in cell.labels)
+
+
+def _random(host: Host, repeats: tuple[int, int, int], n_candidates: int, target: float) -> list[dict[str, Any]]:
+    from pymatgen.analysis.ewald import EwaldSummation
+    from pymatgen.core import Structure
+
+    mobile, framework = _ordered(host, repeats, "shifted-force")
+    sites, n_ions = mobile.free([framework]), n_mobile_ions(mobile.cell, framework)
+    form = mobile.form(framework, sites)
+    ours = _seconds(lambda: random_search(form, n_ions, n_candidates, 10, seed=0))
+
+    rng = np.random.default_rng(0)
+    draws = [rng.permutation(sites)[:n_ions] for _ in range(_N_PEER)]
+    lattice, coords = mobile.cell.lattice, mobile.cell.frac_coords
+    cells = [mobile.cell.structure(mobile.with_mobile(framework, draw)) for draw in draws]
+    distances = _seconds(
+        lambda: [Structure(lattice, [host.mobile_species] * n_ions, coords[d]).distance_matrix for d in draws], 1
+    )
+    ewald = _seconds(lambda: [EwaldSummation(cell).total_energy for cell in cells], 1)
+    per_configuration = ours / n_candidates
+    name = f"{n_candidates} shifted-force configurations of {'x'.join(map(str, repeats))}"
+    return [
+        _row(name, ours, "s", target),
+        _row(f"{name}: pymatgen distances / ours", distances / _N_PEER / per_configuration, "x", 100, at_least=True),
+        _row(f"{name}: pymatgen Ewald / ours", ewald / _N_PEER / per_configuration, "x", 3000, at_least=True),
+    ]
+
+
+def _annealing(host: Host) -> list[dict[str, Any]]:
+    rows = []
+    for repeats in ((2, 1, 2), (2, 2, 2)):
+        mobile, framework = _ordered(host, repeats, "ewald")
+        n_ions = n_mobile_ions(mobile.cell, framework)
+        form = mobile.form(framework, mobile.free([framework]))
+        n_swaps, n_chains = mobile.search.n_swaps, mobile.search.n_chains
+        seconds = _seconds(lambda: anneal(form, n_ions, n_swaps, 10, seed=0, n_chains=n_chains), 1)  # noqa: B023
+        name = f"annealing of {'x'.join(map(str, repeats))} on two threads"
+        rows.append(_row(name, n_swaps * n_chains / seconds / 1e6, "million swaps/s", 20, at_least=True))
+        rows.append(_row(f"{name}, to the end", seconds, "s", 10))
+    return rows
