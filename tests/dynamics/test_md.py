@@ -142,9 +142,7 @@ def test_chgnet_holds_700_K(crystal, tmp_path):
     """Mean temperature within 2 % over the last half, kinetic energy distributed as NVT demands, no drift."""
     protocol = MDProtocol(temperature_K=700, length_ps=8, equilibration_ps=0, segment_length_ps=8, stride=2, seed=5)
     potential = load_chgnet()
-    _, (result,) = segments(
-        crystal, lambda numbers: potential.session(numbers).evaluate, protocol, [4000], tmp_path
-    )
+    _, (result,) = segments(crystal, lambda numbers: potential.session(numbers).evaluate, protocol, [4000], tmp_path)
     half = result.frames[len(result.frames) // 2 :]
     temperature = np.array([frame.temperature_K for frame in half])
     degrees = 3 * len(crystal) - 3

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from jobflow import Flow
-from sample_jobs import add, count_down, diamond, fail_unless, stop_children, with_blob, with_detour
 
+from sample_jobs import add, count_down, diamond, fail_unless, stop_children, with_blob, with_detour
 from superionic.errors import StoreError
 from superionic.managers.identity import with_content_uuids
 from superionic.managers.journal import Journal
@@ -94,7 +94,7 @@ def test_blobs_go_to_the_data_store(work):
 
 def test_killed_between_journal_and_store_the_job_runs_again_and_nothing_is_doubled(work):
     run = work(Flow([with_blob(work.log)]))
-    (uuid, index) = run.done[0]
+    ((uuid, _),) = run.done
     work.store.docs_store.remove_docs({"uuid": uuid})
     work.ran()
     work(Flow([with_blob(work.log)]))
@@ -112,9 +112,7 @@ def test_content_uuids_follow_content_alone(tmp_path):
     first, second = (with_content_uuids(diamond(log)) for _ in range(2))
     assert first.job_uuids == second.job_uuids
     left, right = add(1, 2, log), add(3, 5, log)
-    changed = with_content_uuids(
-        Flow([left, right, count_down(2, log), add(left.output, right.output, log)])
-    )
+    changed = with_content_uuids(Flow([left, right, count_down(2, log), add(left.output, right.output, log)]))
     same = set(first.job_uuids) & set(changed.job_uuids)
     assert len(same) == 2  # the left summand and the chain; the right one and the sum that reads it are new
 

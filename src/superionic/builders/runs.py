@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 from jobflow import JobStore
+from pydantic import ValidationError
 
 from superionic.documents import MDRunDocument, SourceReference, TrajectorySegment
+from superionic.errors import StoreError
 
 _REFERENCE = ["uuid", "index", "completed_at"]
+_KINDS = {"$in": ["trajectory_segment", "md_run"]}
 
 
-def segment_sources(jobs: JobStore, query: dict[str, object]) -> dict[str, list[SourceReference]]:
-    """Stored segments of every run that matches `query`, by run id, in order; no blob is read."""
+def run_sources(jobs: JobStore, query: dict[str, Any]) -> dict[str, list[SourceReference]]:
+    """Job outputs of every run that matches `query`, by run id, in order; no blob is read."""
     runs: dict[str, list[SourceReference]] = defaultdict(list)
-    for found in jobs.docs_store.query({"output.kind": "trajectory_segment", **query}, properties=_REFERENCE):
+    for found in jobs.docs_store.query({"output.kind": _KINDS, **query}, properties=_REFERENCE):
         runs[found["uuid"]].append(SourceReference(**{key: found[key] for key in _REFERENCE}))
     return {run_id: sorted(sources, key=lambda source: source.index) for run_id, sources in runs.items()}
 
 
 def load_segments(jobs: JobStore, run_id: str) -> list[TrajectorySegment]:
-    """All segments of one run with their frames."""
-    query = {"uuid": run_id, "output.kind": "trajectory_segment"}
-    return [TrajectorySegment.from_stored(found["output"]) for found in jobs.query(query, load=True)]
+    """All segments of one run with their frames.
+
+    Raises
+    ------
+    StoreError
+        If a stored document is not a whole segment, or there is none.
+    """
+    segments = []
+    for found in jobs.query({"uuid": run_id, "output.kind": "trajectory_segment"}, load=True):
+        try:
+            segments.append(TrajectorySegment.from_stored(found["output"]))
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(map(str, first["loc"]))
+            raise StoreError(
+                f"run {run_id}: job index {found['index']} is not a whole segment ({field}: {first['msg']}): "
+                "run it again or remove it"
+            ) from error
+    if not segments:
+        raise StoreError(f"run {run_id} has no stored segment")
+    return segments
 
 
 def load_summary(jobs: JobStore, run_id: str) -> MDRunDocument | None:

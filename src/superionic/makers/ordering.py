@@ -35,6 +35,11 @@ class OrderingMaker(Maker):
     supercell: tuple[int, int, int] = (1, 1, 1)
     tags: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Give back the tuples that JSON turns into lists."""
+        self.supercell = tuple(self.supercell)
+        self.tags = tuple(self.tags)
+
     def ordered(self, host: Host) -> Structure:
         """The ordered cell itself, without a job.
 
@@ -55,7 +60,7 @@ class OrderingMaker(Maker):
             formula=structure.composition.element_composition.reduced_formula,
             structure=structure,
             host=host.name,
-            supercell=tuple(self.supercell),
+            supercell=self.supercell,
             site_labels=structure.site_properties["site_label"],
             mobile_species=host.mobile_species,
             tags=list(self.tags),
