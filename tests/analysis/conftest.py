@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from pymatgen.core import Lattice, Structure
 
-from superionic.analysis.synthetic import HoppingModel, hopping_model
+from superionic.analysis.synthetic import HoppingModel, hopping_model, simulate
+from superionic.structures.host import Host, NamedSite
+from superionic.trajectories.trajectory import from_arrays
 
 BETA = np.radians(110.0)
 CELL = np.array([[6.4, 0, 0], [0, 11.1, 0], [6.4 * np.cos(BETA), 0, 6.4 * np.sin(BETA)]])
@@ -42,9 +45,79 @@ def _layered_model(scale: float = 1.0, pair_factor: float = 1.0) -> HoppingModel
     return HoppingModel(**{**model.__dict__, "rate_per_ps": rates})
 
 
+ANIONS = {"X": [(0.745, 0, 0.761)], "Y": [(0.236, 0.34, 0.231)]}
+TETRAHEDRON = [(0.123, 0.168, 0.379)]
+LAYERS = {"P": "lower", "Q": "lower", "R": "upper", "S": "upper", "T": "between"}
+
+
+def _orbit(coords):
+    structure = Structure.from_spacegroup("C2/m", Lattice(CELL), ["H"], coords)
+    return structure.frac_coords % 1.0
+
+
+def _layered_host() -> Host:
+    """Cations in octahedra of two layers, a tetrahedral passage, and the anions around them."""
+    coords = {**{k: np.array(v, dtype=float) for k, v in SITES.items()}, "T": _orbit(TETRAHEDRON)}
+    anions = {label: _orbit(c) for label, c in ANIONS.items()}
+    species = [*["In"] * 2, *["Cl"] * 12]
+    structure = Structure(Lattice(CELL), species, np.concatenate([coords["P"], *anions.values()]))
+    sites = [
+        NamedSite(
+            label,
+            "",
+            LAYERS[label],
+            "tetrahedral" if label == "T" else "octahedral",
+            ("Li",) if label == "T" else ("In", "Li"),
+            c,
+        )
+        for label, c in coords.items()
+    ]
+    sites += [NamedSite(label, "", None, "anion", ("Cl",), c) for label, c in anions.items()]
+    return Host("layered", structure, tuple(sites), "Li", ("Cl",), {"Li": 1.0, "In": 3.0, "Cl": -1.0}, "c*", {}, {})
+
+
+@pytest.fixture
+def layered_host():
+    return _layered_host()
+
+
 @pytest.fixture
 def layered_model():
     return _layered_model
+
+
+@pytest.fixture
+def make_run():
+    """A run of 24 walkers on the host's sites, among 8 vibrating cations and 48 anions; returns it with the walk."""
+
+    def make(
+        scale=0.1,
+        pair_factor=1.0,
+        temperature_K=700.0,
+        seed=0,
+        n_frames=2000,
+        framework=None,
+        matrix=None,
+        interval_ps=0.1,
+        **walk,
+    ):
+        rng = np.random.default_rng(seed)
+        matrix = np.diag(SUPERCELL) if matrix is None else np.asarray(matrix)
+        cell = matrix @ CELL
+        run = simulate(_layered_model(scale, pair_factor), 24, n_frames, interval_ps, rng, supercell=SUPERCELL, **walk)
+        host = _layered_host()
+        ordered = host.structure.copy()
+        ordered.make_supercell(matrix)
+        frame = ordered.cart_coords + 0.12 * rng.normal(size=(n_frames, len(ordered), 3))
+        if framework is not None:
+            frame = framework(frame, rng)
+        species = ["Li"] * 24 + [site.specie.symbol for site in ordered]
+        temperatures = rng.normal(temperature_K, 30, n_frames)
+        positions = np.concatenate([run.positions_A, frame], axis=1)
+        made = from_arrays(positions, cell, species, interval_ps, temperature_K, "Li", temperatures_K=temperatures)
+        return made, run
+
+    return make
 
 
 @pytest.fixture

@@ -5,33 +5,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from superionic.analysis import arrhenius, diffusivity
-from superionic.analysis.synthetic import simulate
 from superionic.documents import ArrheniusDocument, DiffusivityDocument, Verdict
 from superionic.errors import InputError
 from superionic.trajectories.trajectory import from_arrays
-
-SUPERCELL = np.diag([2, 1, 2])
-
-
-@pytest.fixture
-def make_run(layered_model):
-    """A run of 24 mobile ions in a vibrating framework of 8 cations and 48 anions."""
-
-    def make(scale=0.1, temperature_K=700.0, seed=0, n_frames=2000, framework=None):
-        rng = np.random.default_rng(seed)
-        model = layered_model(scale)
-        mobile = simulate(model, 24, n_frames, 0.1, rng, supercell=(2, 1, 2)).positions_A
-        cell = SUPERCELL @ model.cell_A
-        lattice = np.stack(np.meshgrid(*[np.arange(n) / n for n in (4, 4, 4)]), axis=-1).reshape(-1, 3)[:56] @ cell
-        frame = lattice + 0.15 * rng.normal(size=(n_frames, 56, 3))
-        if framework is not None:
-            frame = framework(frame, rng)
-        species = ["Li"] * 24 + ["In"] * 8 + ["Cl"] * 48
-        temperatures = rng.normal(temperature_K, 30, n_frames)
-        positions = np.concatenate([mobile, frame], axis=1)
-        return from_arrays(positions, cell, species, 0.1, temperature_K, "Li", temperatures_K=temperatures)
-
-    return make
 
 
 def failed(document):
@@ -39,7 +15,7 @@ def failed(document):
 
 
 def test_good_run(make_run, layered_model):
-    document = diffusivity(make_run())
+    document = diffusivity(make_run()[0])
     truth = np.trace(layered_model(0.1).diffusion_tensor()) / 3 * 1e-4
     estimate = document.diffusivity_cm2_per_s
     assert abs(estimate.value - truth) < 3 * estimate.standard_error
@@ -49,7 +25,7 @@ def test_good_run(make_run, layered_model):
 
 
 def test_conductivity_is_nernst_einstein(make_run):
-    document = diffusivity(make_run())
+    document = diffusivity(make_run()[0])
     charge, boltzmann = 1.602176634e-19, 1.380649e-23
     density = 24 / (document.volume_A3 * 1e-30)
     expected = density * charge**2 * document.diffusivity_cm2_per_s.value * 1e-4 / (boltzmann * 700) * 10
@@ -57,7 +33,7 @@ def test_conductivity_is_nernst_einstein(make_run):
 
 
 def test_all_numbers_are_the_same_in_another_frame(make_run):
-    run = make_run()
+    run, _ = make_run()
     before = diffusivity(run)
     rng = np.random.default_rng(1)
     turn, order = Rotation.random(rng=rng).as_matrix(), rng.permutation(80)
@@ -82,7 +58,7 @@ def test_all_numbers_are_the_same_in_another_frame(make_run):
 
 
 def test_short_run_says_that_it_is_insufficient(make_run):
-    document = diffusivity(make_run(scale=0.01, n_frames=60))
+    document = diffusivity(make_run(scale=0.01, n_frames=60)[0])
     assert document.quality.verdict == Verdict.INSUFFICIENT
     assert "hops per ion" in failed(document)
     truth = 1.7e-6
@@ -100,29 +76,29 @@ def one_cation_hops(frame, rng):
 
 
 def test_molten_run_is_unusable_and_stays_out_of_the_fit(make_run):
-    document = diffusivity(make_run(framework=melted))
+    document = diffusivity(make_run(framework=melted)[0])
     assert document.framework_state == "melted"
     assert document.quality.verdict == Verdict.UNUSABLE
-    others = [diffusivity(make_run(scale=s, temperature_K=t, seed=1)) for s, t in ((0.1, 700.0), (0.3, 900.0))]
+    others = [diffusivity(make_run(scale=s, temperature_K=t, seed=1)[0]) for s, t in ((0.1, 700.0), (0.3, 900.0))]
     fit = arrhenius([document, *others])
     assert fit.n_points == 2
     assert "melted" in fit.points[0].reason
 
 
 def test_a_hopping_cation_is_told_from_a_melt(make_run):
-    document = diffusivity(make_run(framework=one_cation_hops))
+    document = diffusivity(make_run(framework=one_cation_hops)[0])
     assert document.framework_state == "hopping"
     assert "1 In" in next(c.reason for c in document.quality.checks if c.name == "framework intact")
 
 
 def test_wrong_temperature_is_found(make_run):
-    run = make_run()
+    run, _ = make_run()
     run.temperatures_K[:] += 60.0
     assert failed(diffusivity(run)) == {"mean temperature"}
 
 
 def test_missing_temperatures_are_a_verdict_not_a_number(make_run):
-    run = make_run()
+    run, _ = make_run()
     plain = from_arrays(run.positions_A, run.cell_A, run.species, 0.1, 700.0, "Li")
     document = diffusivity(plain)
     assert document.mean_temperature_K is None
@@ -134,7 +110,7 @@ def test_arrhenius_document(make_run, layered_model):
     documents = []
     for seed, temperature in enumerate((700.0, 800.0, 900.0, 1000.0, 1100.0)):
         scale = 0.1 * np.exp(-energy / boltzmann * (1 / temperature - 1 / 700.0))
-        documents.append(diffusivity(make_run(scale=scale, temperature_K=temperature, seed=seed)))
+        documents.append(diffusivity(make_run(scale=scale, temperature_K=temperature, seed=seed)[0]))
     fit = arrhenius(documents)
     assert fit.n_points == 5
     assert abs(fit.activation_energy_eV.value - energy) < 3 * fit.activation_energy_eV.standard_error
@@ -145,13 +121,13 @@ def test_arrhenius_document(make_run, layered_model):
 
 
 def test_one_temperature_gives_no_line(make_run):
-    fit = arrhenius([diffusivity(make_run())])
+    fit = arrhenius([diffusivity(make_run()[0])])
     assert fit.activation_energy_eV is None
     assert fit.quality.verdict == Verdict.UNUSABLE
 
 
 def test_excluded_runs_keep_their_reason(make_run):
-    documents = [diffusivity(make_run(seed=s, temperature_K=600.0 + 100 * s)) for s in range(3)]
+    documents = [diffusivity(make_run(seed=s, temperature_K=600.0 + 100 * s)[0]) for s in range(3)]
     documents = [d.model_copy(update={"run_id": str(n)}) for n, d in enumerate(documents)]
     fit = arrhenius(documents, exclude={"0": "step-like MSD"})
     assert fit.points[0].excluded

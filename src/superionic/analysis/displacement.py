@@ -82,6 +82,28 @@ def analysed_positions(trajectory: Trajectory, atoms: NDArray[np.intp]) -> Float
     return result
 
 
+def species_sums(trajectory: Trajectory) -> tuple[list[str], Floats]:
+    """Summed positions of each species relative to the framework, for collective motion.
+
+    Returns
+    -------
+    The species, sorted, and their sums in Å, shape (n_frames, n_species, 3).
+    """
+    first = first_analysed_frame(trajectory)
+    species = sorted(set(trajectory.species))
+    member = np.array([[name == own for own in trajectory.species] for name in species], dtype=float)
+    framework = trajectory.framework
+    sums = np.empty((trajectory.n_frames - first, len(species), 3))
+    origin: Floats | None = None
+    for start, chunk in _chunks_in_mean_cell(trajectory, first):
+        if framework.size:
+            centre = chunk[:, framework].mean(axis=1, keepdims=True)
+            chunk = chunk - centre  # noqa: PLW2901
+        origin = chunk[:1] if origin is None else origin
+        sums[start : start + len(chunk)] = member @ (chunk - origin)
+    return species, sums
+
+
 def _chunks_in_mean_cell(trajectory: Trajectory, first: int) -> Iterator[tuple[int, Floats]]:
     cell = mean_cell(trajectory)
     for start in range(first, trajectory.n_frames, _CHUNK_FRAMES):

@@ -1,8 +1,9 @@
 """Pydantic models of everything that is stored: the vocabulary of the package."""
 
-from superionic.documents.arrhenius import ArrheniusDocument, ArrheniusPoint
+from superionic.documents.arrhenius import ArrheniusDocument, ArrheniusLine, ArrheniusPoint
 from superionic.documents.base import Document
-from superionic.documents.diffusivity import DiffusivityDocument, Estimate, MSDCurve
+from superionic.documents.diffusivity import DiffusivityDocument, MSDCurve
+from superionic.documents.estimate import Estimate
 from superionic.documents.ordering import OrderingDocument
 from superionic.documents.potential import PotentialSettings
 from superionic.documents.protocol import MDProtocol, MDSet
@@ -10,14 +11,30 @@ from superionic.documents.provenance import PotentialReference, Provenance, Sour
 from superionic.documents.quality import Check, Quality, Verdict
 from superionic.documents.relaxation import RelaxationDocument
 from superionic.documents.trajectory import MDRunDocument, MDState, RunIdentity, TrajectorySegment
+from superionic.documents.transport import (
+    BlockAnalysis,
+    CollectiveTransport,
+    JumpAnalysis,
+    JumpCategory,
+    JumpCount,
+    SiteAnalysis,
+    SiteStatistics,
+    Vibration,
+)
 
 __all__ = [
     "ArrheniusDocument",
+    "ArrheniusLine",
     "ArrheniusPoint",
+    "BlockAnalysis",
     "Check",
+    "CollectiveTransport",
     "DiffusivityDocument",
     "Document",
     "Estimate",
+    "JumpAnalysis",
+    "JumpCategory",
+    "JumpCount",
     "MDProtocol",
     "MDRunDocument",
     "MDSet",
@@ -30,7 +47,10 @@ __all__ = [
     "Quality",
     "RelaxationDocument",
     "RunIdentity",
+    "SiteAnalysis",
+    "SiteStatistics",
     "SourceReference",
     "TrajectorySegment",
     "Verdict",
+    "Vibration",
 ]

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from superionic.documents.base import Document
-from superionic.documents.diffusivity import Estimate
+from superionic.documents.estimate import Estimate
 from superionic.documents.provenance import Provenance
 from superionic.documents.quality import Quality
 from superionic.documents.trajectory import RunIdentity
@@ -21,6 +21,24 @@ class ArrheniusPoint(Document):
     diffusivity_cm2_per_s: Estimate = Field(description="Tracer diffusivity in cm^2/s")
     excluded: bool = Field(False, description="Whether the point was kept out of the fit")
     reason: str | None = Field(None, description="Why it was kept out")
+
+
+class ArrheniusLine(Document):
+    """The same fit for one part of the motion: along an axis, or of one jump category."""
+
+    quantity: str = Field(description="What was fitted: 'axis a', 'jumps', 'jumps: <category>' or 'conductivity x T'")
+    n_points: int = Field(ge=0, description="Points in the fit")
+    activation_energy_eV: Estimate | None = Field(description="Activation energy in eV; None if no fit was possible")
+    prefactor: Estimate | None = Field(
+        description="Value at infinite temperature, in cm^2/s (mS K/cm for conductivity x T)"
+    )
+    extrapolated: Estimate | None = Field(
+        description="Value at the extrapolation temperature, in cm^2/s (mS/cm for the conductivity)"
+    )
+    is_arrhenius: bool | None = Field(
+        description="Whether the points lie on a line within their errors; None without fit"
+    )
+    reason: str | None = Field(None, description="Why there is no fit, or which points were kept out")
 
 
 class ArrheniusDocument(Document):
@@ -38,6 +56,9 @@ class ArrheniusDocument(Document):
     extrapolated_diffusivity_cm2_per_s: Estimate | None = Field(description="D at that temperature in cm^2/s")
     extrapolated_conductivity_mS_per_cm: Estimate | None = Field(
         description="Nernst-Einstein conductivity at that temperature in mS/cm"
+    )
+    lines: list[ArrheniusLine] = Field(
+        default_factory=list, description="Fits along the cell axes, of the jump categories, and of the conductivity"
     )
     quality: Quality = Field(description="Whether the fit can be trusted, and why not")
     provenance: Provenance = Field(description="Sources and software")

@@ -7,19 +7,19 @@ from typing import Literal
 from pydantic import Field
 
 from superionic.documents.base import Document, Matrix3
+from superionic.documents.estimate import Estimate
 from superionic.documents.protocol import MDProtocol
 from superionic.documents.provenance import Provenance
 from superionic.documents.quality import Quality
 from superionic.documents.trajectory import RunIdentity
-
-
-class Estimate(Document):
-    """A number with its error; the unit stands in the name or description of the field that holds it."""
-
-    value: float = Field(description="Best estimate")
-    standard_error: float = Field(ge=0, description="Standard error (1 sigma)")
-    interval_68: tuple[float, float] = Field(description="Central 68 % interval")
-    interval_95: tuple[float, float] = Field(description="Central 95 % interval")
+from superionic.documents.transport import (
+    BlockAnalysis,
+    CollectiveTransport,
+    JumpAnalysis,
+    JumpCount,
+    SiteAnalysis,
+    Vibration,
+)
 
 
 class MSDCurve(Document):
@@ -66,6 +66,27 @@ class DiffusivityDocument(Document):
     )
     framework_state: Literal["intact", "hopping", "melted", "none"] = Field(
         description="Framework: intact, some of its ions hopped to other sites, melted, or there is none"
+    )
+    principal_diffusivities_cm2_per_s: tuple[float, float, float] = Field(
+        description="Eigenvalues of the tensor in cm^2/s, largest first"
+    )
+    principal_axes: Matrix3 = Field(description="Their unit vectors as rows, in the axes of the stored cell")
+    percolation_barrier_eV: dict[str, float | None] = Field(
+        default_factory=dict,
+        description="Free energy above the densest point of the lowest pass along a, b, c in eV; None: no path",
+    )
+    collective: CollectiveTransport | None = Field(None, description="Collective motion")
+    sites: SiteAnalysis | None = Field(None, description="Occupation of the host's sites; None without a host")
+    jumps: JumpAnalysis | None = Field(None, description="Jumps between the host's sites; None without a host")
+    framework_hops: dict[str, list[JumpCount]] = Field(
+        default_factory=dict, description="Hops of each framework cation between the host's sites"
+    )
+    vibration: Vibration | None = Field(None, description="Vibration of the mobile ions")
+    blocks: BlockAnalysis | None = Field(None, description="Error of the MSD against block length")
+    non_gaussian_lag_ps: list[float] = Field(default_factory=list, description="Lags of `non_gaussian` in ps")
+    non_gaussian: list[float] = Field(
+        default_factory=list,
+        description="alpha_2 = 3 <r^4> / (5 <r^2>^2) - 1 of the mobile ions; 0 for Gaussian motion",
     )
     quality: Quality = Field(description="Whether the statistics suffice, and why not")
     provenance: Provenance = Field(description="Sources and software")

@@ -1,0 +1,125 @@
+"""Collective motion: charge diffusivity, Haven ratio and Onsager matrix.
+
+The summed displacement of all mobile ions is one walker; its modes give the charge diffusivity exactly as those of
+single ions give the tracer diffusivity. One walker has no scatter between ions, but its modes are independent normal
+variables, so the error follows from the spectrum; what the finite number of hops adds is the same as for the tracer
+and is taken from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from superionic.analysis.diffusion import DiffusionEstimate, gamma_estimate
+from superionic.analysis.spectrum import (
+    MAX_FREQUENCY_THZ,
+    diffusive_regime,
+    displacement_modes,
+    plateau_weights,
+    squared_frequencies,
+)
+from superionic.documents import Estimate
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CollectiveEstimate:
+    """Collective transport coefficients in Å^2/ps.
+
+    Attributes
+    ----------
+    charge_diffusivity
+        lim <|sum_i dr_i|^2> / (6 N t) of the mobile ions.
+    haven_ratio
+        Tracer over charge diffusivity.
+    onsager, onsager_error
+        Matrix over all species and its standard errors, shape (n_species, n_species).
+    """
+
+    charge_diffusivity: Estimate
+    haven_ratio: Estimate
+    onsager: Floats
+    onsager_error: Floats
+
+
+def estimate_collective(
+    sums_A: Floats, counts: NDArray[np.int64], mobile: int, frame_interval_ps: float, tracer: DiffusionEstimate
+) -> CollectiveEstimate:
+    """Estimate collective transport from the summed positions of each species.
+
+    Parameters
+    ----------
+    sums_A
+        Sum of the unwrapped, drift-free positions of each species in Å, shape (n_frames, n_species, 3).
+    counts
+        Number of ions of each species.
+    mobile
+        Index of the mobile species.
+    frame_interval_ps
+        Time between frames in ps.
+    tracer
+        Tracer estimate of the mobile ions.
+    """
+    n_frames = len(sums_A)
+    n_modes = min(n_frames - 1, int(2 * n_frames * frame_interval_ps * MAX_FREQUENCY_THZ))
+    modes = displacement_modes(sums_A, frame_interval_ps, n_modes)
+    own = modes[:, mobile] / np.sqrt(counts[mobile])
+    spectrum = np.sum(own**2, axis=1) / 3
+    squared = squared_frequencies(n_frames, frame_interval_ps, n_modes)
+    anisotropy = _anisotropy(tracer.tensor_A2_per_ps)
+    found = diffusive_regime(spectrum, squared, 2 * anisotropy)
+    used = min(tracer.regime.n_modes, found.n_modes)
+    weights = plateau_weights(spectrum[:used], squared[:used])
+    value = max(float(weights @ spectrum[:used]) / 2, 0.0)
+    # modes are independent normal variables: variance of a weighted sum of their squares
+    smooth = np.maximum(_smooth(spectrum[:used], squared[:used]), 0.0)
+    normal = 2 * anisotropy * float(np.sum((weights * smooth / 2) ** 2))
+    tracer_value = max(float(np.trace(tracer.tensor_A2_per_ps)) / 3, 0.0)
+    tracer_error = tracer.isotropic().standard_error
+    n_mobile = int(counts[mobile])
+    tracer_relative = (tracer_error / tracer_value) ** 2 if tracer_value > 0 else 1.0
+    charge = gamma_estimate(value, normal + tracer_relative * value**2)
+    relative = normal / value**2 * (1 + 1 / n_mobile) if value > 0 else 4.0
+    haven = _ratio(tracer_value / value, relative) if value > 0 else _ratio(1.0, 4.0)
+    onsager, error = _onsager(modes[:used], weights, smooth, int(counts.sum()))
+    return CollectiveEstimate(charge, haven, onsager, error)
+
+
+def _anisotropy(tensor: Floats) -> float:
+    """Ratio tr D^2 / (tr D)^2: 1/3 for isotropic motion, 1 along one axis."""
+    trace = float(np.trace(tensor))
+    return float(np.clip(np.sum(tensor * tensor) / trace**2, 1 / 3, 1.0)) if trace > 0 else 1.0
+
+
+def _smooth(spectrum: Floats, squared_frequency: Floats) -> Floats:
+    """Plateau and quadratic term through the spectrum."""
+    x = squared_frequency / squared_frequency[-1]
+    return np.asarray(np.polyval(np.polyfit(x, spectrum, 1), x))
+
+
+def _ratio(value: float, relative_variance: float) -> Estimate:
+    """Estimate of a known number over a gamma variable: value / truth = nu / chi^2_nu."""
+    nu = 2 / relative_variance
+    quantiles = stats.chi2.ppf([0.15866, 0.84134, 0.025, 0.975], nu) / nu * value
+    low_68, high_68, low_95, high_95 = (float(q) for q in quantiles)
+    centre = value * max(1 - 2 / nu, 0.2)
+    return Estimate(
+        value=centre,
+        standard_error=centre * np.sqrt(relative_variance),
+        interval_68=(low_68, high_68),
+        interval_95=(low_95, high_95),
+    )
+
+
+def _onsager(modes: Floats, weights: Floats, smooth: Floats, n_ions: int) -> tuple[Floats, Floats]:
+    products = np.einsum("ksa,kta->kst", modes, modes) / 3
+    matrix = np.tensordot(weights, products, axes=1) / (2 * n_ions)
+    diagonal = np.abs(np.diag(matrix))
+    effective = float(np.sum((weights * smooth) ** 2) / max(float(weights @ smooth) ** 2, 1e-300))
+    error = np.sqrt((np.outer(diagonal, diagonal) + matrix**2) * effective / 3)
+    return matrix, error

@@ -1,0 +1,172 @@
+"""Density of the mobile ions, its free-energy landscape, and the barrier to percolation along each axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Lattice
+
+from superionic.analysis.arrhenius import BOLTZMANN_EV_PER_K
+from superionic.analysis.displacement import analysed_positions, mean_cell
+from superionic.errors import InputError
+from superionic.trajectories.trajectory import Trajectory
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Density:
+    """Number density on a grid along the cell vectors.
+
+    Attributes
+    ----------
+    ions_per_A3
+        Mean number density in 1/Å^3, shape (n_a, n_b, n_c); voxel (i, j, k) is centred on ((i + 1/2) / n_a, ...).
+    cell_A
+        Cell vectors as rows in Å.
+    temperature_K
+        Temperature in K.
+    """
+
+    ions_per_A3: Floats
+    cell_A: Floats
+    temperature_K: float
+
+    def free_energy_eV(self) -> Floats:
+        """-kT ln(density / largest density) in eV; infinite where no ion was seen."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(
+                -BOLTZMANN_EV_PER_K * self.temperature_K * np.log(self.ions_per_A3 / self.ions_per_A3.max())
+            )
+
+    def percolation_barriers_eV(self) -> dict[str, float | None]:
+        """Free energy, above the densest voxel, at which a path first leads through the crystal along a, b and c.
+
+        The lowest pass of all paths: voxels are filled in order of free energy until the filled region connects with
+        its own image one cell vector on. None if no path of visited voxels does.
+        """
+        energy = self.free_energy_eV()
+        order = np.argsort(energy, axis=None, kind="stable")
+        visited = order[: int(np.isfinite(energy).sum())]
+        closing = _first_windings(visited.astype(np.int64), np.array(energy.shape, dtype=np.int64))
+        flat = energy.ravel()
+        return {axis: float(flat[c]) if c >= 0 else None for axis, c in zip("abc", closing, strict=True)}
+
+    def to_gemdat(self) -> Any:
+        """The density as GEMDAT's Volume, in the orientation (a along x) that its peaks, paths and plots handle."""
+        from gemdat.volume import Volume
+
+        lattice = Lattice.from_parameters(*Lattice(self.cell_A).parameters, vesta=True)
+        return Volume(data=self.ions_per_A3, lattice=lattice, label="mobile ions")
+
+
+def mobile_density(trajectory: Trajectory, resolution_A: float = 0.25) -> Density:
+    """Density of the mobile ions of a run.
+
+    Parameters
+    ----------
+    trajectory
+        The run.
+    resolution_A
+        Largest edge of a voxel in Å.
+    """
+    positions = analysed_positions(trajectory, trajectory.mobile)
+    return density_of(positions, mean_cell(trajectory), trajectory.temperature_K, resolution_A)
+
+
+def density_of(positions_A: Floats, cell_A: Floats, temperature_K: float, resolution_A: float = 0.25) -> Density:
+    """Density of ions with the given Cartesian positions, shape (n_frames, n_ions, 3), wrapped or not.
+
+    Raises
+    ------
+    InputError
+        If the resolution is not positive.
+    """
+    if not resolution_A > 0:
+        raise InputError(f"resolution_A = {resolution_A} is not positive: give the edge of a voxel in Å")
+    shape = np.ceil(np.linalg.norm(cell_A, axis=1) / resolution_A - 1e-9).astype(np.int64)
+    counts = np.zeros(tuple(shape), dtype=np.int64)
+    _histogram(positions_A, np.linalg.inv(cell_A), counts)
+    voxel_A3 = abs(np.linalg.det(cell_A)) / counts.size
+    return Density(counts / (len(positions_A) * voxel_A3), cell_A, temperature_K)
+
+
+@numba.njit(cache=True)
+def _histogram(positions, inverse, counts):  # type: ignore[no-untyped-def]
+    n0, n1, n2 = counts.shape
+    for t in range(positions.shape[0]):
+        for i in range(positions.shape[1]):
+            x, y, z = positions[t, i, 0], positions[t, i, 1], positions[t, i, 2]
+            f0 = x * inverse[0, 0] + y * inverse[1, 0] + z * inverse[2, 0]
+            f1 = x * inverse[0, 1] + y * inverse[1, 1] + z * inverse[2, 1]
+            f2 = x * inverse[0, 2] + y * inverse[1, 2] + z * inverse[2, 2]
+            v0 = min(int((f0 - np.floor(f0)) * n0), n0 - 1)
+            v1 = min(int((f1 - np.floor(f1)) * n1), n1 - 1)
+            v2 = min(int((f2 - np.floor(f2)) * n2), n2 - 1)
+            counts[v0, v1, v2] += 1
+
+
+@numba.njit(cache=True)
+def _first_windings(order, shape):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912
+    """Voxel whose filling first closes a loop around the cell along each axis, -1 if none does.
+
+    Union-find in which every voxel knows how many cells lie between it and its root; two neighbours of one region
+    with another number between them than their own close a loop through the crystal.
+    """
+    n = shape[0] * shape[1] * shape[2]
+    parent = np.full(n, -1, dtype=np.int64)
+    offset = np.zeros((n, 3), dtype=np.int64)
+    closing = np.full(3, -1, dtype=np.int64)
+    path = np.empty(n, dtype=np.int64)
+    step = np.zeros(3, dtype=np.int64)
+    here = np.zeros(3, dtype=np.int64)
+    for v in order:
+        parent[v] = v
+        here[0], here[1], here[2] = v // (shape[1] * shape[2]), (v // shape[2]) % shape[1], v % shape[2]
+        for d in range(27):
+            if d == 13:
+                continue
+            w = 0
+            for a in range(3):
+                move = (d // (9 if a == 0 else (3 if a == 1 else 1))) % 3 - 1
+                c = here[a] + move
+                step[a] = 0
+                if c < 0:
+                    c, step[a] = c + shape[a], -1
+                elif c >= shape[a]:
+                    c, step[a] = c - shape[a], 1
+                w = w * shape[a] + c
+            if parent[w] < 0:
+                continue
+            root_v = _root(parent, offset, v, path)
+            root_w = _root(parent, offset, w, path)
+            if root_v == root_w:
+                for a in range(3):
+                    if closing[a] < 0 and offset[w, a] - step[a] - offset[v, a] != 0:
+                        closing[a] = v
+            else:
+                parent[root_w] = root_v
+                for a in range(3):
+                    offset[root_w, a] = offset[v, a] + step[a] - offset[w, a]
+        if closing[0] >= 0 and closing[1] >= 0 and closing[2] >= 0:
+            break
+    return closing
+
+
+@numba.njit(cache=True)
+def _root(parent, offset, v, path):  # type: ignore[no-untyped-def]
+    """Root of a voxel; on the way back every voxel of the path is hung on it with its summed offset."""
+    n = 0
+    while parent[v] != v:
+        path[n] = v
+        n += 1
+        v = parent[v]
+    for k in range(n - 2, -1, -1):
+        for a in range(3):
+            offset[path[k], a] += offset[path[k + 1], a]
+        parent[path[k]] = v
+    return v

@@ -1,0 +1,316 @@
+"""The named sites of a host in the cell of a run: where they lie, and how large they are.
+
+The run's cell may be any supercell of the host, in any orientation and with any origin: the integer matrix between
+the two is found from lengths and angles, the origin from the anions, and what remains ambiguous from the labels that
+the run carries or from the framework cations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Lattice
+from scipy.spatial import cKDTree
+
+from superionic.analysis.displacement import analysed_positions, first_analysed_frame, mean_cell
+from superionic.analysis.integrity import nearest_distances
+from superionic.errors import InputError
+from superionic.structures.host import Host
+from superionic.trajectories.trajectory import Trajectory
+
+Floats = NDArray[np.float64]
+
+LENGTH_TOLERANCE = 0.08
+ANGLE_TOLERANCE_DEG = 5.0
+MATCH_A = 1.2
+_SAMPLE_FRAMES = 200
+_CATION_WEIGHT_A = 0.6
+_CERTAIN_A = 0.4
+_SAME_POSITION_A = 0.5
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Named sites in one cell.
+
+    Attributes
+    ----------
+    cell_A
+        Cell vectors as rows in Å, shape (3, 3).
+    frac_coords
+        Fractional coordinates, shape (n_sites, 3), in [0, 1).
+    labels
+        Name of each site.
+    layers
+        Layer of each site, None where the host has none.
+    passage
+        True for sites that ions pass through on the way between others (tetrahedra among octahedra), shape
+        (n_sites,).
+    layer_normal
+        Cartesian unit vector along which the layers are stacked, shape (3,); None without layers.
+    """
+
+    cell_A: Floats
+    frac_coords: Floats
+    labels: list[str]
+    layers: list[str | None]
+    passage: NDArray[np.bool_]
+    layer_normal: Floats | None = None
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The labels, each once, in order of first appearance."""
+        return list(dict.fromkeys(self.labels))
+
+    @cached_property
+    def label_index(self) -> NDArray[np.int64]:
+        """Index of each site's label in `names`."""
+        return np.array([self.names.index(label) for label in self.labels], dtype=np.int64)
+
+    @cached_property
+    def cartesian_A(self) -> Floats:
+        """Cartesian coordinates in Å."""
+        return self.frac_coords @ self.cell_A
+
+    def vector_A(self, source: NDArray[np.int64], target: NDArray[np.int64], image: NDArray[np.int64]) -> Floats:
+        """Vectors from sites to the given periodic images of others."""
+        return np.asarray((self.frac_coords[target] + image - self.frac_coords[source]) @ self.cell_A)
+
+    @cached_property
+    def with_images(self) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+        """All sites in a 3 x 3 x 3 block of cells: positions in Å, index of the site, image."""
+        images = np.stack(np.meshgrid(*[np.arange(-1, 2)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+        positions = (self.frac_coords[None] + images[:, None]) @ self.cell_A
+        index = np.tile(np.arange(len(self.labels)), len(images))
+        return positions.reshape(-1, 3), index, np.repeat(images, len(self.labels), axis=0)
+
+    @cached_property
+    def label_distances_A(self) -> Floats:
+        """Shortest distance between two different sites of each pair of labels, shape (n_names, n_names)."""
+        positions, index, _ = self.with_images
+        pairs = cKDTree(self.cartesian_A).sparse_distance_matrix(cKDTree(positions), 12.0, output_type="coo_matrix")
+        apart = pairs.data > 1e-3
+        shortest = np.full((len(self.names), len(self.names)), 12.0)
+        rows, columns = self.label_index[pairs.row[apart]], self.label_index[index[pairs.col[apart]]]
+        np.minimum.at(shortest, (rows, columns), pairs.data[apart])
+        return np.minimum(shortest, shortest.T)
+
+    def check_radii(self, radii_A: dict[str, float]) -> Floats:
+        """Radius of each label in the order of `names`.
+
+        Raises
+        ------
+        InputError
+            If a radius is missing or not positive, or two sites overlap.
+        """
+        for name in self.names:
+            if not radii_A.get(name, 0.0) > 0:
+                raise InputError(f"radii_A of site {name!r} is {radii_A.get(name)}: give a positive radius in Å")
+        radii = np.array([radii_A[name] for name in self.names])
+        overlap = radii[:, None] + radii[None] - self.label_distances_A
+        if overlap.max() > 1e-6:
+            a, b = np.unravel_index(int(overlap.argmax()), overlap.shape)
+            raise InputError(
+                f"sites {self.names[a]!r} and {self.names[b]!r} are {self.label_distances_A[a, b]:.2f} Å apart but "
+                f"their radii_A add up to {radii[a] + radii[b]:.2f} Å: give smaller radii"
+            )
+        return radii
+
+    def capped_radii(self, wanted_A: dict[str, float]) -> dict[str, float]:
+        """The wanted radii, cut to half the distance to the nearest site so that none overlap."""
+        half = 0.5 * self.label_distances_A.min(axis=1)
+        return {name: float(min(wanted_A[name], half[n])) for n, name in enumerate(self.names)}
+
+
+def host_sites(host: Host, trajectory: Trajectory, species: str | None = None) -> Sites:
+    """Sites of the host that a species may occupy, in the cell of a run.
+
+    Parameters
+    ----------
+    host
+        The crystal and its named sites.
+    trajectory
+        The run.
+    species
+        Element symbol; the mobile species by default. Sites of any cation are kept for it if the host lists none.
+
+    Raises
+    ------
+    InputError
+        If the run's cell or framework is not that of the host.
+    """
+    species = species or trajectory.mobile_species
+    allowed = [site for site in host.sites if species in site.allowed_species]
+    if not allowed:
+        raise InputError(f"host {host.name} has no site for {species!r}: use one of its species or another host")
+    matrix, shift = _placement(host, trajectory)
+    coordinations = {site.coordination for site in allowed}
+    passage_labels = {s.label for s in allowed if s.coordination == "tetrahedral" and "octahedral" in coordinations}
+    translations = lattice_points(matrix)
+    frac, labels, layers = [], [], []
+    for site in allowed:
+        for position in site.frac_coords:
+            frac.append((position + shift + translations) @ np.linalg.inv(matrix))
+            labels += [site.label] * len(translations)
+            layers += [site.layer] * len(translations)
+    return Sites(
+        cell_A=mean_cell(trajectory),
+        frac_coords=np.concatenate(frac) % 1.0,
+        labels=labels,
+        layers=layers,
+        passage=np.array([label in passage_labels for label in labels]),
+        layer_normal=_layer_normal(host, np.linalg.inv(matrix) @ mean_cell(trajectory)),
+    )
+
+
+def without_passages(sites: Sites) -> Sites:
+    """The sites that ions stay on."""
+    kept = np.flatnonzero(~sites.passage)
+    return Sites(
+        sites.cell_A,
+        sites.frac_coords[kept],
+        [sites.labels[k] for k in kept],
+        [sites.layers[k] for k in kept],
+        sites.passage[kept],
+        sites.layer_normal,
+    )
+
+
+def _layer_normal(host: Host, cell_A: Floats) -> Floats | None:
+    """The host's stacking direction in the orientation of the run; `cell_A` is the host's cell there."""
+    if host.layer_normal is None:
+        return None
+    vectors = np.linalg.inv(cell_A).T if host.layer_normal.endswith("*") else cell_A
+    vector = vectors["abc".index(host.layer_normal[0])]
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def lattice_points(matrix: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Lattice points of the small cell inside the supercell `matrix`, shape (|det|, 3)."""
+    reach = np.abs(matrix).sum(axis=0)
+    points = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), axis=-1).reshape(-1, 3)
+    frac = points @ np.linalg.inv(matrix)
+    return np.asarray(points[((frac > -1e-8) & (frac < 1 - 1e-8)).all(axis=1)])
+
+
+def _placement(host: Host, trajectory: Trajectory) -> tuple[NDArray[np.int64], Floats]:
+    """Supercell matrix and origin (in host fractions) that lay the host over the run's framework."""
+    cell = mean_cell(trajectory)
+    atoms = np.arange(trajectory.n_atoms)
+    everything = analysed_positions(_sample(trajectory), atoms)
+    average = everything.mean(axis=0)
+    species = np.asarray(trajectory.species)
+    anions = np.isin(species, host.anion_species)
+    if not anions.any():
+        raise InputError(
+            f"the run holds none of the anions {list(host.anion_species)} of host {host.name}: use its own host"
+        )
+    best: tuple[float, NDArray[np.int64], Floats] | None = None
+    for matrix in _supercell_matrices(host.structure.lattice.matrix, cell):
+        for shift in _origins(host, matrix, cell, average[anions], species[anions]):
+            mismatch = _mismatch(host, matrix, shift, cell, average, everything[0], trajectory)
+            if best is None or mismatch < best[0] - 1e-6:
+                best = mismatch, matrix, shift
+        if best is not None and best[0] < _CERTAIN_A:
+            break
+    if best is None or best[0] > MATCH_A:
+        found = "its cell is no supercell of the host's" if best is None else f"the anions lie {best[0]:.2f} Å off"
+        raise InputError(f"the run's framework is not that of host {host.name}: {found}; give the host of this run")
+    return best[1], best[2]
+
+
+def _sample(trajectory: Trajectory) -> Trajectory:
+    """Up to a few hundred frames of the analysed part, evenly spread over its first tenth."""
+    first = first_analysed_frame(trajectory)
+    last = min(trajectory.n_frames, first + max(_SAMPLE_FRAMES, (trajectory.n_frames - first) // 10))
+    frames = slice(first, last, max(1, (last - first) // _SAMPLE_FRAMES))
+    cells = trajectory.cell_A[frames] if trajectory.cell_A.ndim == 3 else trajectory.cell_A
+    return replace(
+        trajectory, positions_A=trajectory.positions_A[frames], cell_A=cells, equilibration_ps=0.0, temperatures_K=None
+    )
+
+
+def _supercell_matrices(host_cell: Floats, cell: Floats) -> list[NDArray[np.int64]]:
+    """Integer matrices M with M @ host_cell of the run cell's lengths and angles; the same orientation comes first."""
+    same = np.rint(cell @ np.linalg.inv(host_cell)).astype(np.int64)
+    matrices = []
+    if abs(np.linalg.det(same)) > 0.5 and np.allclose(same @ host_cell, cell, rtol=0, atol=0.08 * np.abs(cell).max()):
+        matrices.append(same)
+    mappings = Lattice(host_cell).find_all_mappings(
+        Lattice(cell), ltol=LENGTH_TOLERANCE, atol=ANGLE_TOLERANCE_DEG, skip_rotation_matrix=True
+    )
+    seen = {matrix.tobytes() for matrix in matrices}
+    for _, _, scale in mappings:
+        matrix = np.rint(scale).astype(np.int64)
+        if np.linalg.det(matrix) * np.linalg.det(cell) * np.linalg.det(host_cell) > 0 and matrix.tobytes() not in seen:
+            seen.add(matrix.tobytes())
+            matrices.append(matrix)
+    return matrices
+
+
+def _origins(
+    host: Host, matrix: NDArray[np.int64], cell: Floats, anions_A: Floats, species: NDArray[np.str_]
+) -> list[Floats]:
+    """No shift first, then every shift that brings a host anion onto the run's first; in host fractions."""
+    first = (anions_A[0] @ np.linalg.inv(cell)) @ matrix
+    targets = np.concatenate([s.frac_coords for s in host.sites if species[0] in s.allowed_species])
+    return [np.zeros(3), *[first - target for target in targets]]
+
+
+def _mismatch(
+    host: Host,
+    matrix: NDArray[np.int64],
+    shift: Floats,
+    cell: Floats,
+    average_A: Floats,
+    first_A: Floats,
+    trajectory: Trajectory,
+) -> float:
+    """Rms distance of the anions from the host's, plus a penalty for cations whose site does not fit."""
+    species = np.asarray(trajectory.species)
+    inverse = np.linalg.inv(matrix)
+    translations = lattice_points(matrix)
+
+    def place(frac: Floats) -> Floats:
+        return np.asarray(((frac[:, None] + shift + translations[None]).reshape(-1, 3) @ inverse) @ cell)
+
+    squares, n_anions = 0.0, 0
+    for anion in host.anion_species:
+        places = [s.frac_coords for s in host.sites if anion in s.allowed_species]
+        if places and np.any(species == anion):
+            squares += float(
+                np.sum(nearest_distances(average_A[species == anion], place(np.concatenate(places)), cell) ** 2)
+            )
+            n_anions += int(np.sum(species == anion))
+    rms = float(np.sqrt(squares / n_anions))
+    if rms > MATCH_A:
+        return rms
+    judged = ~np.isin(species, host.anion_species)
+    if trajectory.site_labels is None:
+        judged &= species != trajectory.mobile_species
+    cations = np.flatnonzero(judged)
+    if not cations.size:
+        return rms
+    sites = [s for s in host.sites if not set(s.allowed_species) & set(host.anion_species)]
+    distances = np.stack([nearest_distances(first_A[cations], place(s.frac_coords), cell) for s in sites])
+    nearest = distances.argmin(axis=0)
+    if trajectory.site_labels is not None:
+        fits = [float(sites[n].label == trajectory.site_labels[atom]) for n, atom in zip(nearest, cations, strict=True)]
+    else:
+        fits = [
+            _likelihood(host, sites[n].frac_coords[0], species[atom]) for n, atom in zip(nearest, cations, strict=True)
+        ]
+    return rms + _CATION_WEIGHT_A * (1 - float(np.mean(fits)))
+
+
+def _likelihood(host: Host, frac: Floats, element: str) -> float:
+    """Occupancy of an element at a position of the host's crystal, relative to its highest; 1 if the crystal lacks it."""
+    shares = [site.species.element_composition.as_dict().get(element, 0.0) for site in host.structure]
+    if not any(shares):
+        return 1.0
+    delta = host.structure.frac_coords - frac
+    near = np.linalg.norm((delta - np.rint(delta)) @ host.structure.lattice.matrix, axis=1) < _SAME_POSITION_A
+    return float(max((share for share, here in zip(shares, near, strict=True) if here), default=0.0) / max(shares))

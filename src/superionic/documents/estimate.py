@@ -1,0 +1,16 @@
+"""A number with its error."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from superionic.documents.base import Document
+
+
+class Estimate(Document):
+    """A number with its error; the unit stands in the name or description of the field that holds it."""
+
+    value: float = Field(description="Best estimate")
+    standard_error: float = Field(ge=0, description="Standard error (1 sigma)")
+    interval_68: tuple[float, float] = Field(description="Central 68 % interval")
+    interval_95: tuple[float, float] = Field(description="Central 95 % interval")
