@@ -28,10 +28,8 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
     from superionic.managers.threads import share_cores
 
     share_cores(workers)  # before numpy and torch are loaded
-    from rich.console import Console
-
     from superionic.builders import build_documents
-    from superionic.cli.tables import print_documents
+    from superionic.cli.tables import console, print_documents
     from superionic.managers.identity import with_content_uuids
     from superionic.managers.local import run_flow
     from superionic.managers.progress_line import ProgressLine, steps_stored
@@ -59,7 +57,7 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
         build_documents(stores, study.analysis.extrapolation_temperature_K)
         criteria = {"identity.study": study.name}
         runs, fits = diffusivity_documents(stores, criteria), arrhenius_documents(stores, criteria)
-    print_documents(runs, fits, Console())
+    print_documents(runs, fits, console())
     if fits:
         click.echo(
             f"Arrhenius plot: {plot_arrhenius(fits, (figures or chosen.store_dir / study.name) / 'arrhenius.png')}"

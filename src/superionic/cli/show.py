@@ -17,8 +17,6 @@ from superionic.cli.options import json_option, settings, store_option
 @json_option
 def command(store_dir: Path | None, study: str | None, label: str | None, as_json: bool) -> None:
     """Show the documents: diffusivity of every run, Arrhenius fits, and what is wrong with them."""
-    from rich.console import Console
-
     from superionic.cli import tables
     from superionic.query import arrhenius_documents, diffusivity_documents
     from superionic.stores import open_stores
@@ -30,4 +28,4 @@ def command(store_dir: Path | None, study: str | None, label: str | None, as_jso
     if as_json:
         click.echo(json.dumps(tables.as_json([*runs, *fits]), indent=2))
     else:
-        tables.print_documents(runs, fits, Console())
+        tables.print_documents(runs, fits, tables.console())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,12 +13,17 @@ from rich.table import Table
 from superionic.documents import ArrheniusDocument, DiffusivityDocument, Estimate, Quality
 
 
+def console() -> Console:
+    """Standard output, wide enough for the tables where it is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else 140)
+
+
 def print_documents(
-    diffusivity: Sequence[DiffusivityDocument], arrhenius: Sequence[ArrheniusDocument], console: Console
+    diffusivity: Sequence[DiffusivityDocument], arrhenius: Sequence[ArrheniusDocument], to: Console
 ) -> None:
     """Print a table of diffusivities and one of Arrhenius fits, with the reasons of every verdict."""
     if not diffusivity and not arrhenius:
-        console.print("no documents: run a study (`superionic run`) or build (`superionic build`) first")
+        to.print("no documents: run a study (`superionic run`) or build (`superionic build`) first")
         return
     runs = _table(
         "Diffusivity", "study", "label", "potential", "T (K)", "length (ps)", "D (cm²/s)", "68 % interval", "σ (mS/cm)",
@@ -34,7 +41,7 @@ def print_documents(
             _value(run.conductivity_mS_per_cm),
             run.quality.verdict.value,
         )
-    console.print(runs)
+    to.print(runs)
     fits = _table("Arrhenius", "study", "label", "points", "Ea (eV)", "extrapolated to", "D (cm²/s)", "σ (mS/cm)",
                   "95 % interval of σ", "verdict")  # fmt: skip
     for fit in arrhenius:
@@ -49,11 +56,11 @@ def print_documents(
             _interval(fit.extrapolated_conductivity_mS_per_cm, 95),
             fit.quality.verdict.value,
         )
-    console.print(fits)
+    to.print(fits)
     for run in diffusivity:
-        _reasons(f"{run.identity.label} {run.temperature_K:g} K", run.quality, console)
+        _reasons(f"{run.identity.label} {run.temperature_K:g} K", run.quality, to)
     for fit in arrhenius:
-        _reasons(f"Arrhenius fit of {fit.identity.label}", fit.quality, console)
+        _reasons(f"Arrhenius fit of {fit.identity.label}", fit.quality, to)
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -64,7 +71,16 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _value(estimate: Estimate | None) -> str:
-    return "-" if estimate is None else f"{estimate.value:.3g} ± {estimate.standard_error:.2g}"
+    """Value and standard error with one exponent, for example (1.28 ± 0.37)e-05."""
+    if estimate is None:
+        return "-"
+    value, error = estimate.value, estimate.standard_error
+    exponent = math.floor(math.log10(max(abs(value), error, 1e-300)))
+    if -2 <= exponent <= 3:
+        decimals = max(0, 2 - exponent)
+        return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+    unit = 10.0**exponent
+    return f"({value / unit:.2f} ± {error / unit:.2f})e{exponent:+03d}"
 
 
 def _interval(estimate: Estimate | None, percent: int = 68) -> str:
@@ -74,9 +90,9 @@ def _interval(estimate: Estimate | None, percent: int = 68) -> str:
     return f"{low:.2g} … {high:.2g}"
 
 
-def _reasons(what: str, quality: Quality, console: Console) -> None:
+def _reasons(what: str, quality: Quality, to: Console) -> None:
     for reason in quality.reasons:
-        console.print(f"{what}: {quality.verdict.value}: {reason}", soft_wrap=True, highlight=False)
+        to.print(f"{what}: {quality.verdict.value}: {reason}", soft_wrap=True, highlight=False)
 
 
 def as_json(documents: Sequence[DiffusivityDocument | ArrheniusDocument]) -> list[dict[str, Any]]:
