@@ -13,7 +13,7 @@ from superionic.potentials.fused.simd import sin_cos
 
 __all__ = ["angular_basis", "angular_basis_backward", "radial_basis"]
 
-COSINE_SCALE = np.float32(1.0 - 1e-6)
+COSINE_SCALE = 1.0 - 1e-6
 """CHGNet's own guard of acos near 0 and 180 degrees."""
 
 
@@ -40,15 +40,15 @@ def radial_basis(distances, frequencies, cutoff, power, values, slopes):
 
 @kernel
 def angular_basis(arm_one, arm_two, sign, directions, frequencies, angles, values):
-    """Constant, sines and cosines of multiples of the angle, without CHGNet's 1/sqrt(pi)."""
+    """Angles, and constant, sines and cosines of multiples of them, without CHGNet's 1/sqrt(pi)."""
     n = frequencies.shape[0]
     for t in range(arm_one.shape[0]):
         one, two = arm_one[t], arm_two[t]
-        cosine = np.float32(0.0)
+        cosine = 0.0
         for x in range(3):
             cosine += directions[one, x] * directions[two, x]
-        angle = math.acos(cosine * sign[t] * COSINE_SCALE)
-        angles[t] = angle
+        angles[t] = math.acos(cosine * sign[t] * COSINE_SCALE)
+        angle = np.float32(angles[t])
         values[t, 0] = np.float32(math.sqrt(0.5))
         for k in range(n):
             sine, cosine = sin_cos(frequencies[k] * angle)
@@ -61,7 +61,7 @@ def angular_basis_backward(arm_one, arm_two, sign, directions, frequencies, angl
     n = frequencies.shape[0]
     for t in range(arm_one.shape[0]):
         one, two = arm_one[t], arm_two[t]
-        d_angle = np.float32(0.0)
+        d_angle = 0.0
         for k in range(n):
             d_angle += frequencies[k] * (
                 d_values[t, 1 + k] * values[t, 1 + n + k] - d_values[t, 1 + n + k] * values[t, 1 + k]

@@ -104,12 +104,12 @@ class FusedNetwork:
         basis, basis_slope = self._radial(pairs.distances_A, self._pair_frequencies, self._cutoff_A)
         pair_weights = _times(basis, self._pair_weights)
         bond_lengths = pairs.distances_A[bonds_at]
-        directions = (pairs.vectors_A[bonds_at] / bond_lengths[:, None]).astype(np.float32)
+        directions = pairs.vectors_A[bonds_at] / bond_lengths[:, None]
         bond_basis, bond_basis_slope = self._radial(bond_lengths, self._bond_frequencies, self._bond_cutoff_A)
         bond_weights = _times(bond_basis, self._bond_weights)
-        sign = graph.angles.sign.astype(np.float32)
+        sign = graph.angles.sign
         angular = _zeros(n_angles, BASIS_COLUMNS)
-        angle_values = np.empty(n_angles, np.float32)
+        angle_values = np.empty(n_angles)
         angular_basis(*arms, sign, directions, self._angle_frequencies, angle_values, angular)
 
         # forward; everything that the reverse pass needs again is in these lists, one entry a layer
@@ -179,7 +179,7 @@ class FusedNetwork:
 
         d_basis += _times(d_pair_weights, self._pair_weights_t)
         d_basis[bonds_at] += _times(d_bonds + d_initial_bonds, self._bond_embedding_t)
-        d_directions = _zeros(n_bonds, 3)
+        d_directions = np.zeros((n_bonds, 3))
         angular_basis_backward(
             *arms, sign, directions, self._angle_frequencies, angle_values, angular,
             _times(d_angles[::2] + d_angles[1::2], self._angle_embedding_t), d_directions,
