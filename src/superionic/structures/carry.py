@@ -25,8 +25,8 @@ _MAX_DISTANCE_A = 1.2  # well below the distance between neighbouring sites, wel
 def carry_site_properties(labelled: Structure, bare: Structure, max_displacement_A: float = 3.0) -> Structure:
     """Give the atoms of a structure the site properties and oxidation states of the atoms they come from.
 
-    Atoms are matched element by element so that the sum of squared displacements is smallest, after the mean
-    displacement of all atoms has been taken out; their order does not matter.
+    Atoms are matched element by element so that the sum of squared displacements is smallest, after a
+    common drift has been taken out; their order does not matter.
 
     Parameters
     ----------
