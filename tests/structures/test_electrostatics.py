@@ -37,7 +37,7 @@ def test_ewald_does_not_depend_on_origin_or_orientation(cell_212):
     rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     reference = ewald_matrix(lattice, coords)
     assert np.allclose(ewald_matrix(lattice @ rotation, coords), reference, atol=1e-9)
-    assert np.allclose(ewald_matrix(lattice, coords + [0.3, 1.7, -0.2]), reference, atol=1e-9)
+    assert np.allclose(ewald_matrix(lattice, coords + np.array([0.3, 1.7, -0.2])), reference, atol=1e-9)
 
 
 def test_shifted_force_of_two_ions():

@@ -43,7 +43,7 @@ def test_structure_carries_names_layers_and_charges(host, cell_212):
     assert structure.charge == 0
     assert set(structure.site_properties) == {"site_label", "wyckoff", "layer"}
     for site in structure:
-        nearest = min(reference, key=lambda other: site.distance(other))
+        nearest = min(reference, key=site.distance)
         assert site.distance(nearest) < 1e-6
         assert site.properties["site_label"] == nearest.properties["site_label"]
         assert site.specie == nearest.specie

@@ -46,6 +46,7 @@ class DecorationDocument(Document):
 class DecorationSetDocument(Document):
     """Decorations of one composition."""
 
+    kind: Literal["decoration_set"] = Field("decoration_set", description="What this document is")
     host: str = Field(description="Name of the host crystal")
     supercell: SupercellMatrix = Field(description="Rows: vectors of the supercell in those of the conventional cell")
     composition: dict[str, int] = Field(description="Ions of each species on the decorated sites")

@@ -46,6 +46,7 @@ class FrameworkDocument(Document):
 class FrameworkSetDocument(Document):
     """The frameworks that a request for disorder leads to."""
 
+    kind: Literal["framework_set"] = Field("framework_set", description="What this document is")
     host: str = Field(description="Name of the host crystal")
     supercell: SupercellMatrix = Field(description="Rows: vectors of the supercell in those of the conventional cell")
     moves: list[str] | None = Field(

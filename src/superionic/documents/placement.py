@@ -29,6 +29,7 @@ class PlacedCellDocument(Document):
 class PlacementDocument(Document):
     """The lowest distinct placements of every framework."""
 
+    kind: Literal["placement"] = Field("placement", description="What this document is")
     host: str = Field(description="Name of the host crystal")
     supercell: SupercellMatrix = Field(description="Rows: vectors of the supercell in those of the conventional cell")
     sublattice: Literal["shared", "per_framework"] = Field(
@@ -65,6 +66,7 @@ class RankedCellDocument(Document):
 class PlacementRankingDocument(Document):
     """Placements ranked by a potential."""
 
+    kind: Literal["placement_ranking"] = Field("placement_ranking", description="What this document is")
     cells: list[RankedCellDocument] = Field(description="The cells, framework by framework, lowest energy first")
     rank_correlation: dict[str, float | None] = Field(
         description="Framework -> Spearman correlation of electrostatic and relaxed energies; None below 3 placements"
