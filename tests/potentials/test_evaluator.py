@@ -129,7 +129,10 @@ def test_batch_of_stock_models_does_not_mix(systems, compare):
 def test_rotation(potential, systems):
     numbers, positions, cell = systems["hot"]
     rotation = Rotation.random(rng=np.random.default_rng(5)).as_matrix()
-    one, two = evaluate(potential, systems["hot"]), evaluate(potential, System(numbers, positions @ rotation, cell @ rotation))
+    one, two = (
+        evaluate(potential, systems["hot"]),
+        evaluate(potential, System(numbers, positions @ rotation, cell @ rotation)),
+    )
     assert two.energy_eV == pytest.approx(one.energy_eV, abs=1e-4)
     np.testing.assert_allclose(two.forces_eV_per_A, one.forces_eV_per_A @ rotation, atol=5e-5)
     np.testing.assert_allclose(two.stress_eV_per_A3, rotation.T @ one.stress_eV_per_A3 @ rotation, atol=5e-7)

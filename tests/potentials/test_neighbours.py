@@ -23,7 +23,9 @@ def brute_force(positions, cell, cutoff):
 
 
 def as_list(pairs: AtomPairs):
-    return sorted((i, j, *np.round(v, 8) + 0.0) for i, j, v in zip(pairs.first, pairs.second, pairs.vectors_A, strict=True))
+    return sorted(
+        (i, j, *np.round(v, 8) + 0.0) for i, j, v in zip(pairs.first, pairs.second, pairs.vectors_A, strict=True)
+    )
 
 
 @pytest.mark.parametrize("name", ["hot", "tiny", "one atom, no angles"])
@@ -42,7 +44,9 @@ def test_skin_list_is_a_rebuild_at_every_step(systems):
             strain = np.eye(3) + random.normal(scale=0.003, size=(3, 3))
             positions, cell = positions @ strain, cell @ strain
         kept, rebuilt = skin.pairs(positions, cell), SkinList(6.0, 0.6).pairs(positions, cell)
-        for one, two in ((getattr(kept, f), getattr(rebuilt, f)) for f in ("first", "second", "vectors_A", "distances_A")):
+        for one, two in (
+            (getattr(kept, f), getattr(rebuilt, f)) for f in ("first", "second", "vectors_A", "distances_A")
+        ):
             np.testing.assert_array_equal(one, two)
     assert 1 < skin.n_builds < 40
 

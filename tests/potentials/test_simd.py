@@ -21,7 +21,9 @@ def sums(a, b, shift):
     return total(a, 64), inner(a, 64, shift, b, 0, np.float32(0.5))
 
 
-@pytest.mark.parametrize(("rows", "depth", "columns"), [(1, 64, 64), (6, 32, 128), (13, 128, 32), (48, 64, 96), (0, 64, 64)])
+@pytest.mark.parametrize(
+    ("rows", "depth", "columns"), [(1, 64, 64), (6, 32, 128), (13, 128, 32), (48, 64, 96), (0, 64, 64)]
+)
 def test_product(rows, depth, columns):
     random = np.random.default_rng(0)
     a, b = random.normal(size=(rows, depth)).astype("f"), random.normal(size=(depth, columns)).astype("f")

@@ -54,9 +54,7 @@ class ChgnetCalculator(Calculator):  # type: ignore[misc]
         """Energy, forces and stress; magnetic moments where asked for."""
         super().calculate(atoms, properties or ["energy"], system_changes)
         if not self.atoms.pbc.all():
-            raise InputError(
-                f"pbc={self.atoms.pbc.tolist()}: CHGNet needs atoms periodic along all three vectors"
-            )
+            raise InputError(f"pbc={self.atoms.pbc.tolist()}: CHGNet needs atoms periodic along all three vectors")
         if self._session is None or "numbers" in system_changes:
             self._session = self.potential.session(self.atoms.numbers)
         result = self._session.evaluate(self.atoms.positions, self.atoms.cell.array)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
-from ase.data import chemical_symbols
 from numpy.typing import ArrayLike
 
 from superionic.documents import PotentialReference
 from superionic.errors import InputError
-from superionic.potentials.errors import IsolatedAtomError, PotentialError
+from superionic.potentials.checks import checked_geometry, checked_numbers, refuse_isolated
+from superionic.potentials.denormals import denormals_flushed
+from superionic.potentials.errors import PotentialError
 from superionic.potentials.graph import CrystalGraph, join
 from superionic.potentials.neighbours import AtomPairs, FloatArray, IntArray, SkinList
 from superionic.potentials.network_stock import StockNetwork
@@ -92,9 +92,7 @@ def load_chgnet(model: str | Path = "0.3.0", device: str = "cpu", kernels: Kerne
     if kernels == "auto":
         kernels = "stock" if reason else "fused" if on.type == "cpu" else "torch"
     elif kernels != "stock" and reason:
-        raise InputError(
-            f"kernels={kernels!r} cannot evaluate model={str(model)!r}, which has {reason}: use 'auto'"
-        )
+        raise InputError(f"kernels={kernels!r} cannot evaluate model={str(model)!r}, which has {reason}: use 'auto'")
     if kernels == "fused" and on.type != "cpu":
         raise InputError(f"kernels='fused' run on the CPU only, device={device!r} was asked for: use 'auto'")
     return Potential(
@@ -133,7 +131,7 @@ class Potential:
         InputError
             No atoms, or an element that CHGNet was not trained on.
         """
-        return Session(self, _checked_numbers(numbers), skin_A)
+        return Session(self, checked_numbers(numbers), skin_A)
 
     def evaluate_batch(
         self,
@@ -155,12 +153,11 @@ class Potential:
             As `Session.evaluate`.
         """
         sessions = sessions or [self.session(numbers) for numbers, _, _ in systems]
-        pairs, cells = [], []
+        parts, cells = [], []
         for session, (_, positions, cell) in zip(sessions, systems, strict=True):
-            checked = session.checked(positions, cell)
-            pairs.append(session.pairs(*checked))
-            cells.append(checked[1])
-        parts = [(session.numbers, found) for session, found in zip(sessions, pairs, strict=True)]
+            pairs, checked_cell = session.pairs(positions, cell)
+            parts.append((session.numbers, pairs))
+            cells.append(checked_cell)
         if self.reference.kernels == "stock":  # chgnet itself lets one graph of a batch touch another
             return [self._evaluate([part], [cell])[0] for part, cell in zip(parts, cells, strict=True)]
         return self._evaluate(parts, cells)
@@ -168,22 +165,16 @@ class Potential:
     def magnetic_moments(self, numbers: ArrayLike, positions_A: ArrayLike, cell_A: ArrayLike) -> FloatArray:
         """Absolute magnetic moments (n_atoms,) in Bohr magnetons."""
         session = self.session(numbers)
-        graph = join(
-            [(session.numbers, session.pairs(*session.checked(positions_A, cell_A)))], self.bond_cutoff_A
-        )
-        with _denormals_flushed():
+        graph = join([(session.numbers, session.pairs(positions_A, cell_A)[0])], self.bond_cutoff_A)
+        with denormals_flushed():
             return StockNetwork(self._model).magnetic_moments(graph)
 
-    def _evaluate(
-        self, systems: list[tuple[IntArray, AtomPairs]], cells: list[FloatArray]
-    ) -> list[Evaluation]:
+    def _evaluate(self, systems: list[tuple[IntArray, AtomPairs]], cells: list[FloatArray]) -> list[Evaluation]:
         graph = join(systems, self.bond_cutoff_A)
-        with _denormals_flushed():
+        with denormals_flushed():
             energies, gradients = self._network.evaluate(graph)
         if not (np.isfinite(energies).all() and np.isfinite(gradients).all()):
-            raise PotentialError(
-                "CHGNet's energy or forces are not finite: the structure has exploded or collapsed"
-            )
+            raise PotentialError("CHGNet's energy or forces are not finite: the structure has exploded or collapsed")
         n_atoms = len(graph.numbers)
         forces = np.empty((n_atoms, 3))
         for axis in range(3):
@@ -230,42 +221,15 @@ class Session:
         PotentialError
             Positions or results that are not finite, or atoms on top of each other.
         """
-        positions, cell = self.checked(positions_A, cell_A)
-        return self.potential._evaluate([(self.numbers, self.pairs(positions, cell))], [cell])[0]
+        pairs, cell = self.pairs(positions_A, cell_A)
+        return self.potential._evaluate([(self.numbers, pairs)], [cell])[0]
 
-    def checked(self, positions_A: ArrayLike, cell_A: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """Positions and cell as float64 arrays of the right shape and finite."""
-        positions = np.ascontiguousarray(positions_A, dtype=np.float64)
-        cell = np.ascontiguousarray(cell_A, dtype=np.float64)
-        if positions.shape != (len(self.numbers), 3):
-            raise InputError(f"positions_A has shape {positions.shape}, expected ({len(self.numbers)}, 3)")
-        if cell.shape != (3, 3):
-            raise InputError(f"cell_A has shape {cell.shape}, expected (3, 3) with lattice vectors in rows")
-        if not np.isfinite(positions).all():
-            atom = int(np.flatnonzero(~np.isfinite(positions).all(axis=1))[0])
-            raise PotentialError(
-                f"atom {atom} ({_symbol(self.numbers[atom])}) has no finite position: the run exploded"
-            )
-        if not np.isfinite(cell).all():
-            raise PotentialError("the cell is not finite: the run exploded")
-        if abs(float(np.linalg.det(cell))) < 1e-3:
-            raise InputError(
-                f"cell_A={cell.tolist()} has no volume: CHGNet needs a cell periodic along three vectors"
-            )
-        return positions, cell
-
-    def pairs(self, positions_A: FloatArray, cell_A: FloatArray) -> AtomPairs:
-        """Exact pairs within the cutoff; every atom has one."""
-        pairs = self.skin_list.pairs(positions_A, cell_A)
-        bonded = np.zeros(len(self.numbers), dtype=bool)
-        bonded[pairs.first] = bonded[pairs.second] = True
-        if not bonded.all():
-            alone = np.flatnonzero(~bonded)
-            names = ", ".join(f"{atom} ({_symbol(self.numbers[atom])})" for atom in alone[:5])
-            raise IsolatedAtomError(
-                f"{len(alone)} isolated atoms without neighbours within {self.potential.cutoff_A:g} A: {names}"
-            )
-        return pairs
+    def pairs(self, positions_A: ArrayLike, cell_A: ArrayLike) -> tuple[AtomPairs, FloatArray]:
+        """Exact pairs within the cutoff, at least one for every atom, and the checked cell."""
+        positions, cell = checked_geometry(self.numbers, positions_A, cell_A)
+        pairs = self.skin_list.pairs(positions, cell)
+        refuse_isolated(self.numbers, pairs, self.potential.cutoff_A)
+        return pairs, cell
 
 
 def _network(model: CHGNet, kernels: str | None, device: torch.device) -> _Network:
@@ -287,38 +251,3 @@ def _device(name: str) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise InputError(f"device={name!r} was asked for, but torch sees no CUDA device: use 'cpu'")
     return device
-
-
-def _checked_numbers(numbers: ArrayLike) -> IntArray:
-    checked: IntArray = np.asarray(numbers, dtype=np.int64)
-    if checked.ndim != 1 or not len(checked):
-        raise InputError(f"numbers has shape {checked.shape}, expected (n_atoms,) with at least one atom")
-    unknown = sorted(set(checked.tolist()) - SUPPORTED_NUMBERS)
-    if unknown:
-        names = ", ".join(_symbol(number) for number in unknown)
-        raise InputError(
-            f"numbers holds {names}: CHGNet was not trained on it; it knows H to Pu without Po to Ra"
-        )
-    return checked
-
-
-def _symbol(number: int) -> str:
-    return chemical_symbols[number] if 0 < number < len(chemical_symbols) else f"atomic number {number}"
-
-
-@contextmanager
-def _denormals_flushed() -> Iterator[None]:
-    """Treat numbers below 1e-38 as zero in this thread while the network runs.
-
-    CHGNet 0.3.0's pre-activations reach +-500, so the tails of its activations are denormal, which many processors
-    compute a hundred times slower and which no result can see. Outside the network, where a user's float64 lives,
-    the setting is as it was.
-    """
-    smallest = 5e-324
-    already = smallest * 1.0 == 0.0
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        if not already:
-            torch.set_flush_denormal(False)

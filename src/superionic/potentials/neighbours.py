@@ -135,9 +135,7 @@ class SkinList:
             tol=1e-8,
         )
         image = image.astype(np.int64)
-        leading = np.where(
-            image[:, 0] != 0, image[:, 0], np.where(image[:, 1] != 0, image[:, 1], image[:, 2])
-        )
+        leading = np.where(image[:, 0] != 0, image[:, 0], np.where(image[:, 1] != 0, image[:, 1], image[:, 2]))
         half = np.flatnonzero((first < second) | ((first == second) & (leading > 0)))
         order = half[np.lexsort((*image[half].T[::-1], second[half], first[half]))]
         self._first = first[order].astype(np.int64)

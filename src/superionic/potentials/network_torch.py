@@ -96,9 +96,7 @@ class TorchNetwork:
         weights = self.weights
         distances = vectors.norm(dim=1)
         basis = self._radial(distances, weights.pair_frequencies, weights.cutoff_A)
-        pair_weights, pair_first = (basis @ weights.pair_basis).split(
-            [WIDTH, 2 * WIDTH * len(weights.atom_mlps)], 1
-        )
+        pair_weights, pair_first = (basis @ weights.pair_basis).split([WIDTH, 2 * WIDTH * len(weights.atom_mlps)], 1)
 
         bond_lengths = distances.index_select(0, at.bonds)
         directions = vectors.index_select(0, at.bonds) / bond_lengths[:, None]

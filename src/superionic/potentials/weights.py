@@ -145,14 +145,10 @@ class ChgnetWeights:
             bond_embedding=bond_embedding,
             bond_weights=matrix("bond_weights_bg"),
             angle_embedding=matrix("angle_embedding") / torch.pi**0.5,
-            pair_basis=torch.cat(
-                [matrix("bond_weights_ag"), *(bond_embedding @ mlp.bond for mlp in atom_mlps)], 1
-            ),
+            pair_basis=torch.cat([matrix("bond_weights_ag"), *(bond_embedding @ mlp.bond for mlp in atom_mlps)], 1),
             atom_mlps=atom_mlps,
             # the last angle update feeds nothing
-            bond_mlps=tuple(
-                angle_mlp(f"bond_conv_layers.{k}", updates_bonds=True) for k in range(n_conv - 1)
-            ),
+            bond_mlps=tuple(angle_mlp(f"bond_conv_layers.{k}", updates_bonds=True) for k in range(n_conv - 1)),
             angle_mlps=tuple(angle_mlp(f"angle_layers.{k}", updates_bonds=False) for k in range(n_conv - 2)),
             readout_norm=torch.stack([state["readout_norm.weight"], state["readout_norm.bias"]]),
             readout=tuple((matrix(f"mlp.layers.{k}"), state[f"mlp.layers.{k}.bias"]) for k in layers),

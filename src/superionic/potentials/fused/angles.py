@@ -86,9 +86,7 @@ def bond_messages_backward(
 
 
 @kernel
-def angle_updates(
-    arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, norm, updated
-):
+def angle_updates(arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, norm, updated):
     """Write the angles' new features to `updated` (2 n_angles, 64)."""
     hidden = np.empty((2 * TILE, 2 * F), np.float32)
     message = np.empty((2 * TILE, F), np.float32)

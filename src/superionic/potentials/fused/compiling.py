@@ -45,9 +45,7 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(CACHE)
     try:
-        compiled: Callable[..., Any] = numba.njit(
-            function, cache=True, error_model="numpy", nogil=True
-        )
+        compiled: Callable[..., Any] = numba.njit(function, cache=True, error_model="numpy", nogil=True)
     finally:
         numba.config.CACHE_DIR = before
     return compiled

@@ -133,9 +133,7 @@ class FusedNetwork:
                 angle_inputs = self._angle_inputs(mlp, angle_at, bonds, atoms, angles[-1])
                 of_bonds.append(angle_inputs)
                 gathered = _zeros(n_bonds, 64)
-                bond_messages(
-                    *angle_inputs, mlp.second, mlp.second_bias, mlp.norm, bond_weights, gathered
-                )
+                bond_messages(*angle_inputs, mlp.second, mlp.second_bias, mlp.norm, bond_weights, gathered)
                 bonds = bonds + _times(gathered, mlp.out)
             if layer < len(self._angle_mlps):
                 mlp = self._angle_mlps[layer]
@@ -152,9 +150,7 @@ class FusedNetwork:
             if layer < len(self._angle_mlps):
                 mlp = self._angle_mlps[layer]
                 d_arms, d_centre = _zeros(n_bonds, 256), _zeros(n_atoms, 128)
-                angle_updates_backward(
-                    *of_angles[layer], mlp.local_t, mlp.norm, d_arms, d_centre, d_angles
-                )
+                angle_updates_backward(*of_angles[layer], mlp.local_t, mlp.norm, d_arms, d_centre, d_angles)
                 d_bonds = d_bonds + _times(d_arms, mlp.gathered_t)
                 d_atoms = d_atoms + _times(d_centre, mlp.centre_t)
             if layer < len(self._bond_mlps):
@@ -269,9 +265,7 @@ def _atom_mlp(mlp: AtomMlp) -> _Mlp:
     local, local_t = _both(_array(mlp.bond))
     bias = np.concatenate([_array(mlp.bias), np.zeros(128, np.float32)])[None]
     nothing = _zeros(0, 0)
-    return _Mlp(
-        gathered, gathered_t, local, local_t, bias, _array(mlp.norm), nothing, nothing, **_second_layer(mlp)
-    )
+    return _Mlp(gathered, gathered_t, local, local_t, bias, _array(mlp.norm), nothing, nothing, **_second_layer(mlp))
 
 
 def _angle_mlp(mlp: AngleMlp) -> _Mlp:

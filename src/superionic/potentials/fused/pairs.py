@@ -72,9 +72,7 @@ def pair_messages_backward(
         for t in range(n):
             i, j, p = first[start + t], second[start + t], start + t
             for k in range(F):
-                d_pair_weights[p, k] += (
-                    d_gathered[i, k] * message[2 * t, k] + d_gathered[j, k] * message[2 * t + 1, k]
-                )
+                d_pair_weights[p, k] += d_gathered[i, k] * message[2 * t, k] + d_gathered[j, k] * message[2 * t + 1, k]
             for k in range(2 * F):
                 forth, back = hidden[2 * t, k] * slope[2 * t, k], hidden[2 * t + 1, k] * slope[2 * t + 1, k]
                 hidden[2 * t, k] = forth

@@ -71,9 +71,7 @@ def _register_tile(rows: int, vectors: int) -> Callable[..., None]:
         a, b, start, c = element(0), element(3), element(6), element(9)
         a_step, b_step, start_step, c_step, depth = args[2], args[5], args[8], args[11], args[12]
         places = [(r, v) for r in range(rows) for v in range(vectors)]
-        initial = {
-            (r, v): builder.load(vector_at(row(start, start_step, r), v), align=4) for r, v in places
-        }
+        initial = {(r, v): builder.load(vector_at(row(start, start_step, r), v), align=4) for r, v in places}
         entry = builder.block
         loop, done = builder.append_basic_block("depth"), builder.append_basic_block("done")
         builder.branch(loop)
@@ -89,9 +87,7 @@ def _register_tile(rows: int, vectors: int) -> Callable[..., None]:
             scalar = builder.load(builder.gep(row(a, a_step, r), [k]))
             empty = ir.Constant(vector, ir.Undefined)
             single = builder.insert_element(empty, scalar, ir.Constant(INT, 0))
-            spread = builder.shuffle_vector(
-                single, empty, ir.Constant(ir.VectorType(INT, LANES), [0] * LANES)
-            )
+            spread = builder.shuffle_vector(single, empty, ir.Constant(ir.VectorType(INT, LANES), [0] * LANES))
             for v in range(vectors):
                 new[r, v] = _call(builder, "fma", spread, of_b[v], sums[r, v])
         for place in places:
