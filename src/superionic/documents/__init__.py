@@ -6,7 +6,7 @@ from superionic.documents.diffusivity import DiffusivityDocument, MSDCurve
 from superionic.documents.estimate import Estimate
 from superionic.documents.ordering import OrderingDocument
 from superionic.documents.potential import PotentialSettings
-from superionic.documents.protocol import MDProtocol, MDSet
+from superionic.documents.protocol import MDProtocol, MDSet, RecordedProtocol
 from superionic.documents.provenance import PotentialReference, Provenance, SourceReference
 from superionic.documents.quality import Check, Quality, Verdict
 from superionic.documents.relaxation import RelaxationDocument
@@ -45,6 +45,7 @@ __all__ = [
     "PotentialSettings",
     "Provenance",
     "Quality",
+    "RecordedProtocol",
     "RelaxationDocument",
     "RunIdentity",
     "SiteAnalysis",

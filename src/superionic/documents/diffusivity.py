@@ -11,6 +11,7 @@ from superionic.documents.estimate import Estimate
 from superionic.documents.protocol import MDProtocol
 from superionic.documents.provenance import Provenance
 from superionic.documents.quality import Quality
+from superionic.documents.recorded_protocol import RecordedProtocol
 from superionic.documents.trajectory import RunIdentity
 from superionic.documents.transport import (
     BlockAnalysis,
@@ -35,7 +36,7 @@ class DiffusivityDocument(Document):
     kind: Literal["diffusivity"] = Field("diffusivity", description="What this document is")
     run_id: str = Field(description="UUID of the run")
     identity: RunIdentity = Field(description="What this is a run of")
-    protocol: MDProtocol | None = Field(None, description="The protocol of the run; None for plain arrays")
+    protocol: MDProtocol | RecordedProtocol | None = Field(None, description="The protocol of the run; None for plain arrays")
     temperature_K: float = Field(gt=0, description="Target temperature in K")
     mean_temperature_K: float | None = Field(
         description="Mean kinetic temperature over the analysed part in K; None if it was not recorded"

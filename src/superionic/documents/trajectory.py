@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from superionic.documents.base import Document, Matrix3
-from superionic.documents.protocol import MDProtocol
+from superionic.documents.protocol import MDProtocol, RecordedProtocol
 from superionic.documents.provenance import PotentialReference, Provenance
 
 
@@ -49,16 +49,22 @@ class TrajectorySegment(Document):
     n_frames: int = Field(gt=0, description="Stored frames")
     n_atoms: int = Field(gt=0, description="Atoms")
     species: list[str] = Field(description="Element symbol of each atom")
-    site_labels: list[str] = Field(description="Named site of each atom at the start of the run")
-    identity: RunIdentity = Field(description="What this is a run of")
-    protocol: MDProtocol = Field(description="The protocol of the run")
-    mean_temperature_K: float = Field(description="Mean kinetic temperature over the segment in K")
-    mean_potential_energy_eV_per_atom: float = Field(description="Mean potential energy over the segment in eV/atom")
-    conserved_drift_meV_per_atom_per_ps: float = Field(
-        description="Slope of the conserved quantity over the segment in meV/atom/ps"
+    site_labels: list[str] | None = Field(
+        description="Named site of each atom at the start of the run; None if it is not known"
     )
-    ns_per_day: float = Field(description="Speed at which the segment was run, in ns/day")
-    end_state: MDState = Field(description="Where the next segment starts")
+    identity: RunIdentity = Field(description="What this is a run of")
+    protocol: MDProtocol | RecordedProtocol = Field(description="The protocol of the run")
+    mean_temperature_K: float | None = Field(
+        description="Mean kinetic temperature over the segment in K; None if it was not recorded"
+    )
+    mean_potential_energy_eV_per_atom: float | None = Field(
+        description="Mean potential energy over the segment in eV/atom; None if it was not recorded"
+    )
+    conserved_drift_meV_per_atom_per_ps: float | None = Field(
+        description="Slope of the conserved quantity over the segment in meV/atom/ps; None if it was not recorded"
+    )
+    ns_per_day: float | None = Field(description="Speed at which the segment was run, in ns/day; None if imported")
+    end_state: MDState | None = Field(description="Where the next segment starts; None if the run was imported")
     sha256: str = Field(description="SHA-256 of the payload's bytes before base64")
     n_bytes: int = Field(gt=0, description="Size of the payload in bytes before base64")
     payload: str = Field(description="The frames: base64 of a zarr zip store (see superionic.trajectories.codec)")
@@ -71,9 +77,10 @@ class MDRunDocument(Document):
     kind: Literal["md_run"] = Field("md_run", description="What this document is")
     run_id: str = Field(description="UUID of the run; its segments have the same UUID and smaller indices")
     identity: RunIdentity = Field(description="What this is a run of")
-    protocol: MDProtocol = Field(description="The protocol of the run")
+    protocol: MDProtocol | RecordedProtocol = Field(description="The protocol of the run")
     n_segments: int = Field(ge=1, description="Segments stored")
     n_steps: int = Field(ge=1, description="Steps done")
     length_ps: float = Field(gt=0, description="Length reached in ps")
     stop_reason: str = Field(description="Why the chain ended, for example 'length reached'")
     provenance: Provenance = Field(description="Where the run came from")
+    notes: list[str] = Field(default_factory=list, description="What was left out of the files on import, and why")

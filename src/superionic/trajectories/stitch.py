@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from superionic.documents import SourceReference, TrajectorySegment
 from superionic.errors import StoreError
@@ -68,12 +69,18 @@ def stitch(segments: Sequence[TrajectorySegment], sources: Sequence[SourceRefere
         mobile_species=first.identity.mobile_species,
         mobile_charge_e=first.identity.mobile_charge_e,
         equilibration_ps=first.protocol.equilibration_ps,
-        temperatures_K=np.concatenate([reader.scalar("temperature_K") for reader in readers]),
-        potential_energies_eV=np.concatenate([reader.scalar("potential_energy_eV") for reader in readers]),
-        conserved_energies_eV=np.concatenate([reader.scalar("conserved_energy_eV") for reader in readers]),
+        temperatures_K=_recorded(readers, "temperature_K"),
+        potential_energies_eV=_recorded(readers, "potential_energy_eV"),
+        conserved_energies_eV=_recorded(readers, "conserved_energy_eV"),
         site_labels=first.site_labels,
         identity=first.identity,
         protocol=first.protocol,
         run_id=first.run_id,
         sources=list(sources),
     )
+
+
+def _recorded(readers: Sequence[FrameReader], name: str) -> NDArray[np.float64] | None:
+    """One value a frame; None where an imported run did not record them."""
+    values = np.concatenate([reader.scalar(name) for reader in readers])
+    return values if np.isfinite(values).all() else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from superionic.documents import MDProtocol, RunIdentity, SourceReference
+from superionic.documents import MDProtocol, RecordedProtocol, RunIdentity, SourceReference
 from superionic.errors import InputError
 
 
@@ -55,7 +55,7 @@ class Trajectory:
     conserved_energies_eV: NDArray[np.float64] | None = None
     site_labels: list[str] | None = None
     identity: RunIdentity | None = None
-    protocol: MDProtocol | None = None
+    protocol: MDProtocol | RecordedProtocol | None = None
     run_id: str = "unnamed run"
     sources: list[SourceReference] = field(default_factory=list)
 
