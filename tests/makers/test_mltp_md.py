@@ -30,7 +30,7 @@ def ran(tmp_path_factory):
     stores = memory_stores()
     flow = STUDY.make(load_host("Li3InCl6"))
     with contextlib.chdir(tmp_path_factory.mktemp("jobs")):
-        run_locally(flow, store=stores.jobs, ensure_success=True, log=False)
+        run_locally(flow, store=stores.jobs, ensure_success=True, log=False, raise_immediately=True)
     return stores, flow
 
 

@@ -10,7 +10,16 @@ from maggma.core import Builder, Store
 
 from superionic.analysis import diffusivity
 from superionic.builders.runs import load_segments, load_summary, run_sources
-from superionic.documents import Check, DiffusivityDocument, MDRunDocument, Quality, SourceReference, TrajectorySegment
+from superionic.documents import (
+    ERROR_TARGET_REACHED,
+    LENGTH_REACHED,
+    Check,
+    DiffusivityDocument,
+    MDRunDocument,
+    Quality,
+    SourceReference,
+    TrajectorySegment,
+)
 from superionic.errors import InputError
 from superionic.structures.host import Host, load_host
 from superionic.trajectories import stitch
@@ -106,7 +115,7 @@ def _failure(run_id: str, sources: list[SourceReference], error: Exception) -> d
 def _completion(summary: MDRunDocument | None) -> Check:
     if summary is None:
         return Check(name="run complete", passed=False, reason="the run has not ended yet: build again later")
-    complete = summary.stop_reason == "length reached"
+    complete = summary.stop_reason in {LENGTH_REACHED, ERROR_TARGET_REACHED}
     reason = f"the run ended after {summary.length_ps:g} ps: {summary.stop_reason}"
     return Check(name="run complete", passed=complete, fatal=not complete, value=summary.length_ps, reason=reason)
 

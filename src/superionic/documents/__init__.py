@@ -6,11 +6,20 @@ from superionic.documents.diffusivity import DiffusivityDocument, MSDCurve
 from superionic.documents.estimate import Estimate
 from superionic.documents.ordering import OrderingDocument
 from superionic.documents.potential import PotentialSettings
-from superionic.documents.protocol import MDProtocol, MDSet, RecordedProtocol
+from superionic.documents.protocol import MDProtocol, MDSet
 from superionic.documents.provenance import PotentialReference, Provenance, SourceReference
 from superionic.documents.quality import Check, Quality, Verdict
+from superionic.documents.recorded_protocol import RecordedProtocol
 from superionic.documents.relaxation import RelaxationDocument
-from superionic.documents.trajectory import MDRunDocument, MDState, RunIdentity, TrajectorySegment
+from superionic.documents.trajectory import (
+    ERROR_TARGET_REACHED,
+    LENGTH_REACHED,
+    BarostatState,
+    MDRunDocument,
+    MDState,
+    RunIdentity,
+    TrajectorySegment,
+)
 from superionic.documents.transport import (
     BlockAnalysis,
     CollectiveTransport,
@@ -23,9 +32,12 @@ from superionic.documents.transport import (
 )
 
 __all__ = [
+    "ERROR_TARGET_REACHED",
+    "LENGTH_REACHED",
     "ArrheniusDocument",
     "ArrheniusLine",
     "ArrheniusPoint",
+    "BarostatState",
     "BlockAnalysis",
     "Check",
     "CollectiveTransport",

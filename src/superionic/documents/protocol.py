@@ -15,7 +15,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 class MDSettings(Document):
     """What all runs of a set share: everything but temperature and seed."""
 
-    ensemble: Literal["nvt", "nve"] = Field("nvt", description="Thermodynamic ensemble")
+    ensemble: Literal["nvt", "nve", "npt"] = Field("nvt", description="Thermodynamic ensemble")
     time_step_fs: float = Field(2.0, gt=0, le=10, description="Integration time step in fs")
     thermostat: Literal["nose-hoover-chain"] = Field(
         "nose-hoover-chain", description="Thermostat of an NVT run; it does not damp diffusion"
@@ -24,7 +24,17 @@ class MDSettings(Document):
         100.0, gt=0, description="Time constant of the thermostat in fs: Q = N_f k T tau^2"
     )
     thermostat_chain_length: int = Field(3, ge=1, le=10, description="Number of thermostats in the chain")
+    pressure_GPa: float = Field(0.0, description="External pressure of an NPT run in GPa")
+    barostat_time_constant_fs: float = Field(
+        1000.0, gt=0, description="Time constant of the barostat of an NPT run in fs: W = (N_f + 3) k T tau^2 / 3"
+    )
+    cell_motion: Literal["isotropic", "full"] = Field(
+        "full", description="Whether the cell of an NPT run changes its size only, or its shape too"
+    )
     length_ps: float = Field(gt=0, description="Length of the whole run in ps, equilibration included")
+    target_relative_error: float | None = Field(
+        None, gt=0, lt=1, description="Relative standard error of D at which the run ends early; None runs length_ps"
+    )
     segment_length_ps: float = Field(10.0, gt=0, description="Length of one segment (one job, one blob) in ps")
     equilibration_ps: float = Field(2.5, ge=0, description="First part of the run, stored but not analysed, in ps")
     stride: int = Field(10, ge=1, description="Steps from one stored frame to the next")
@@ -40,6 +50,11 @@ class MDSettings(Document):
             raise ValueError(
                 f"thermostat_time_constant_fs = {self.thermostat_time_constant_fs} is below ten time steps "
                 f"({10 * self.time_step_fs} fs) and cannot be integrated stably: raise it"
+            )
+        if self.ensemble == "npt" and self.barostat_time_constant_fs < 2 * self.thermostat_time_constant_fs:
+            raise ValueError(
+                f"barostat_time_constant_fs = {self.barostat_time_constant_fs} is not well above "
+                f"thermostat_time_constant_fs = {self.thermostat_time_constant_fs}: make it at least twice as long"
             )
         if self.segment_length_ps * 1e3 < self.stride * self.time_step_fs:
             raise ValueError(

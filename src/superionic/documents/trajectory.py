@@ -7,8 +7,17 @@ from typing import Literal
 from pydantic import Field
 
 from superionic.documents.base import Document, Matrix3
-from superionic.documents.protocol import MDProtocol, RecordedProtocol
+from superionic.documents.protocol import MDProtocol
 from superionic.documents.provenance import PotentialReference, Provenance
+from superionic.documents.recorded_protocol import RecordedProtocol
+
+
+class BarostatState(Document):
+    """Barostat variables of an NPT run."""
+
+    momentum: Matrix3 = Field(description="Momentum of the cell's strain rate in eV x ASE time, symmetric")
+    chain_positions: list[float] = Field(description="Positions of the barostat's own chain (dimensionless)")
+    chain_momenta: list[float] = Field(description="Momenta of the barostat's own chain in eV x ASE time")
 
 
 class MDState(Document):
@@ -18,8 +27,9 @@ class MDState(Document):
     positions_A: list[list[float]] = Field(description="Unwrapped Cartesian positions in Å, shape (n_atoms, 3)")
     momenta: list[list[float]] = Field(description="Momenta in ASE units, sqrt(eV u), shape (n_atoms, 3)")
     cell_A: Matrix3 = Field(description="Cell vectors as rows in Å")
-    thermostat_positions: list[float] = Field(description="Chain positions eta (dimensionless)")
-    thermostat_momenta: list[float] = Field(description="Chain momenta in eV x ASE time")
+    thermostat_positions: list[float] = Field(description="Chain positions eta (dimensionless); empty at rest or NVE")
+    thermostat_momenta: list[float] = Field(description="Chain momenta in eV x ASE time; empty at rest or NVE")
+    barostat: BarostatState | None = Field(None, description="Barostat of an NPT run; None at rest or without one")
     random_state: str = Field(description="State of the numpy bit generator as JSON (its integers exceed 64 bits)")
 
 
@@ -71,6 +81,10 @@ class TrajectorySegment(Document):
     provenance: Provenance = Field(description="Where the segment came from")
 
 
+LENGTH_REACHED = "length reached"
+ERROR_TARGET_REACHED = "target_relative_error reached"
+
+
 class MDRunDocument(Document):
     """The small end result of a chain of segments."""
 
@@ -81,6 +95,6 @@ class MDRunDocument(Document):
     n_segments: int = Field(ge=1, description="Segments stored")
     n_steps: int = Field(ge=1, description="Steps done")
     length_ps: float = Field(gt=0, description="Length reached in ps")
-    stop_reason: str = Field(description="Why the chain ended, for example 'length reached'")
+    stop_reason: str = Field(description="Why the chain ended: LENGTH_REACHED, ERROR_TARGET_REACHED or what went wrong")
     provenance: Provenance = Field(description="Where the run came from")
     notes: list[str] = Field(default_factory=list, description="What was left out of the files on import, and why")

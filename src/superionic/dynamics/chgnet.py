@@ -10,8 +10,10 @@ import numpy as np
 from pymatgen.core import Structure
 
 from superionic.documents import MDProtocol, MDState, PotentialReference, PotentialSettings
-from superionic.dynamics.md import Frame, SegmentResult, initial_state, run_segment
+from superionic.dynamics.integrator import Frame
+from superionic.dynamics.md import SegmentResult, initial_state, run_segment
 from superionic.dynamics.progress import Progress
+from superionic.dynamics.stopping import watching_sigterm
 from superionic.potentials import load_chgnet
 from superionic.trajectories.codec import FrameWriter, pack
 
@@ -34,6 +36,7 @@ def run_chgnet_segment(
     state: MDState | None,
     title: str,
     folder: Path,
+    walltime_s: float | None = None,
 ) -> PackedSegment:
     """Run one segment of a run.
 
@@ -51,6 +54,8 @@ def run_chgnet_segment(
         What the progress line calls the run.
     folder
         Where scratch and progress files go.
+    walltime_s
+        Time that the job has in s; the segment ends in time for it, as it does on SIGTERM.
     """
     chgnet = load_chgnet(potential.model, potential.device, potential.kernels)
     numbers = np.array(structure.atomic_numbers)
@@ -70,7 +75,8 @@ def run_chgnet_segment(
     shutil.rmtree(scratch, ignore_errors=True)
     writer = FrameWriter(scratch, len(numbers))
     session = chgnet.session(numbers)
-    result = run_segment(state, numbers, protocol, n_steps, session.evaluate, writer, report)
+    with watching_sigterm(walltime_s) as request:
+        result = run_segment(state, numbers, protocol, n_steps, session.evaluate, writer, report, request.reason)
     packed = pack(scratch)
     shutil.rmtree(scratch)
     return PackedSegment(state.step, result, packed, progress.ns_per_day(result.state.step), chgnet.reference)

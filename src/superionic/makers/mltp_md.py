@@ -13,10 +13,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+import numpy as np
 from jobflow import CURRENT_JOB, Flow, Job, Maker, Response, job
 from pymatgen.core import Structure
 
 from superionic.documents import (
+    LENGTH_REACHED,
     MDProtocol,
     MDRunDocument,
     MDSet,
@@ -29,7 +31,9 @@ from superionic.documents import (
     SourceReference,
     TrajectorySegment,
 )
+from superionic.makers.monitor import RunMonitor
 from superionic.makers.relax import RelaxMaker
+from superionic.trajectories.codec import FrameReader
 
 if TYPE_CHECKING:
     from superionic.dynamics.chgnet import PackedSegment
@@ -53,6 +57,8 @@ class MltpMdMaker(Maker):
         Relaxes the ordering first; None starts from it as it is.
     study
         Name of the study, stored with every run.
+    walltime_s
+        Time that each job has in s; its segment ends in time for it and the next job goes on.
     """
 
     md: MDSet
@@ -60,6 +66,7 @@ class MltpMdMaker(Maker):
     potential: PotentialSettings = field(default_factory=PotentialSettings)
     relax_maker: RelaxMaker | None = field(default_factory=RelaxMaker)
     study: str | None = None
+    walltime_s: float | None = None
 
     def make(self, ordering: OrderingDocument) -> Flow:
         """Flow of one relaxation and one chain of segments a temperature and seed.
@@ -78,7 +85,7 @@ class MltpMdMaker(Maker):
         return Flow([*jobs, *runs], output=[run.output for run in runs], name=self.name)
 
     def _run(self, ordering: OrderingDocument, protocol: MDProtocol) -> Job:
-        first = run_md_segment(ordering, protocol, self.potential, self.study)
+        first = run_md_segment(ordering, protocol, self.potential, self.study, self.walltime_s)
         first.name = _name(protocol, f"segment 1 of {protocol.n_segments}")
         return first
 
@@ -89,8 +96,10 @@ def run_md_segment(
     protocol: MDProtocol,
     potential: PotentialSettings,
     study: str | None = None,
+    walltime_s: float | None = None,
     state: MDState | None = None,
     segment: int = 0,
+    monitor: RunMonitor | None = None,
 ) -> Response:
     """Run one segment, store it, and go on with the next one or with the summary of the run.
 
@@ -104,19 +113,26 @@ def run_md_segment(
         The potential to run with.
     study
         Name of the study, stored with the run.
+    walltime_s
+        Time that the job has in s, None for as long as it takes.
     state
         End state of the segment before; None for the first.
     segment
         Number of this segment, from 0.
+    monitor
+        Coarse frames of the segments before; None for the first.
     """
     from superionic.dynamics.chgnet import run_chgnet_segment
 
     title = f"{ordering.label} {protocol.temperature_K:g} K seed {protocol.seed}"
-    run = run_chgnet_segment(ordering.structure, protocol, potential, state, title, Path.cwd())
+    run = run_chgnet_segment(ordering.structure, protocol, potential, state, title, Path.cwd(), walltime_s)
     stored = _stored_segment(run, ordering, protocol, study, segment)
-    stop_reason = run.result.stop_reason
+    monitor = (monitor or RunMonitor()).extended(FrameReader(run.packed))
+    stop_reason = run.result.stop_reason or _verdict(monitor, ordering, protocol, run.result.state)
     if stop_reason is None and run.result.state.step < protocol.n_steps:
-        following = run_md_segment(ordering, protocol, potential, study, run.result.state, segment + 1)
+        following = run_md_segment(
+            ordering, protocol, potential, study, walltime_s, run.result.state, segment + 1, monitor
+        )
         following.name = _name(protocol, f"segment {segment + 2} of {protocol.n_segments}")
     else:
         n_stored = segment + (stored is not None)
@@ -125,6 +141,11 @@ def run_md_segment(
         following = finish_run(identity, protocol, last_step, n_stored, stop_reason)
         following.name = _name(protocol, "summary")
     return Response(output=stored, replace=following)
+
+
+def _verdict(monitor: RunMonitor, ordering: OrderingDocument, protocol: MDProtocol, state: MDState) -> str | None:
+    species = [site.specie.symbol for site in ordering.structure]
+    return monitor.stop_reason(protocol, np.array(state.cell_A), species, ordering.mobile_species)
 
 
 def _stored_segment(
@@ -183,7 +204,7 @@ def finish_run(
         n_segments=n_segments,
         n_steps=last_step,
         length_ps=last_step * protocol.time_step_fs * 1e-3,
-        stop_reason=stop_reason or "length reached",
+        stop_reason=stop_reason or LENGTH_REACHED,
         provenance=Provenance(
             sources=[SourceReference(uuid=run_id, index=index + 1) for index in range(n_segments)],
             potential=identity.potential,

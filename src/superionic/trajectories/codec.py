@@ -153,13 +153,17 @@ class FrameReader:
     def __len__(self) -> int:
         return int(self._array("step").shape[0])
 
+    @property
+    def n_atoms(self) -> int:
+        """Atoms in each frame."""
+        return int(self._array("positions").shape[1])
+
     def positions_A(
         self, start: int = 0, stop: int | None = None, stride: int = 1, atoms: NDArray[np.intp] | None = None
     ) -> NDArray[np.float64]:
         """Unwrapped positions of frames ``start:stop:stride``, shape (n_frames, n_atoms, 3), in Å."""
         stop = len(self) if stop is None else min(stop, len(self))
-        n_atoms = self._array("positions").shape[1]
-        atoms = np.arange(n_atoms) if atoms is None else np.asarray(atoms)
+        atoms = np.arange(self.n_atoms) if atoms is None else np.asarray(atoms)
         frames = np.arange(start, stop, stride)
         out = np.empty((len(frames), len(atoms), 3))
         for chunk in np.unique(frames // CHUNK_FRAMES):

@@ -1,0 +1,90 @@
+"""What a chain of segments remembers of its past, so that it can decide whether to go on."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from superionic.documents import ERROR_TARGET_REACHED, Document, MDProtocol
+from superionic.errors import InputError
+from superionic.trajectories import from_arrays
+from superionic.trajectories.codec import FrameReader
+
+logger = logging.getLogger(__name__)
+
+_MAX_FRAMES = 256
+_PRECISION_A = 0.01
+
+
+class RunMonitor(Document):
+    """At most 256 coarse frames of a run, evenly spaced, small enough to travel from job to job."""
+
+    stride: int = Field(1, ge=1, description="Stored frames of the run from one coarse frame to the next")
+    n_seen: int = Field(0, ge=0, description="Stored frames of the run that were looked at")
+    n_atoms: int = Field(0, ge=0, description="Atoms")
+    frames: str = Field("", description="Unwrapped positions in units of 0.01 Å: base64 of compressed int32")
+
+    def extended(self, frames: FrameReader) -> RunMonitor:
+        """The monitor after one more segment."""
+        n_atoms = self.n_atoms or frames.n_atoms
+        stride, kept = self.stride, self._positions(n_atoms)
+        offset = -self.n_seen % stride
+        kept = np.concatenate([kept, _rounded(frames.positions_A(offset, None, stride))])
+        while len(kept) > _MAX_FRAMES:
+            stride, kept = 2 * stride, kept[::2]
+        packed = base64.b64encode(zlib.compress(kept.tobytes())).decode()
+        return RunMonitor(stride=stride, n_seen=self.n_seen + len(frames), n_atoms=n_atoms, frames=packed)
+
+    def stop_reason(
+        self, protocol: MDProtocol, cell_A: NDArray[np.float64], species: list[str], mobile_species: str
+    ) -> str | None:
+        """Why the run should end now, None if it should go on.
+
+        Parameters
+        ----------
+        protocol
+            The protocol of the run.
+        cell_A
+            Cell vectors as rows in Å.
+        species
+            Element symbol of each atom.
+        mobile_species
+            Element symbol of the mobile ion.
+        """
+        from superionic.analysis import diffusivity
+
+        interval_ps = self.stride * protocol.frame_interval_ps
+        positions = self._positions(len(species)) * _PRECISION_A
+        trajectory = from_arrays(
+            positions, cell_A, species, interval_ps, protocol.temperature_K, mobile_species,
+            equilibration_ps=protocol.equilibration_ps,
+        )  # fmt: skip
+        try:
+            document = diffusivity(trajectory)
+        except InputError:  # too short to say anything yet
+            return None
+        except Exception:  # a run is worth more than the watch over it
+            logger.exception("the run could not be watched over; it goes on")
+            return None
+        for check in document.quality.checks:
+            if check.name == "framework intact" and not check.passed and check.fatal:
+                return check.reason
+        estimate, target = document.diffusivity_cm2_per_s, protocol.target_relative_error
+        if target is not None and estimate.value > 0 and estimate.standard_error <= target * estimate.value:
+            return ERROR_TARGET_REACHED
+        return None
+
+    def _positions(self, n_atoms: int) -> NDArray[np.int32]:
+        if not self.frames:
+            return np.empty((0, n_atoms, 3), dtype=np.int32)
+        raw = zlib.decompress(base64.b64decode(self.frames))
+        return np.frombuffer(raw, dtype=np.int32).reshape(-1, n_atoms, 3)
+
+
+def _rounded(positions_A: NDArray[np.float64]) -> NDArray[np.int32]:
+    return np.rint(positions_A / _PRECISION_A).astype(np.int32)
