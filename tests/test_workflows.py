@@ -131,6 +131,27 @@ def test_killed_half_way_and_run_again_it_equals_an_undisturbed_run(finished, tm
     assert values == [same[temperature] for temperature in (700, 850, 1000)]
 
 
+@pytest.mark.slow
+def test_sigterm_stores_what_the_segments_have_and_the_run_goes_on(finished, tmp_path):
+    shortened(tmp_path)
+    content = yaml.safe_load((tmp_path / "study.yaml").read_text())
+    content["md"].update(segment_length_ps=0.8)  # one segment: what is there after SIGTERM is a part of it
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(content))
+    process = subprocess.Popen([SUPERIONIC, "run", "study.yaml"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 300
+    while not list((tmp_path / "superionic-data" / "jobs").glob("*/progress.json")) and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 130
+    assert "goes on where it stopped" in process.stderr.read()
+    assert 1 <= len(trajectories(tmp_path)) <= 2
+    superionic(tmp_path, "run", "study.yaml")
+    same = {document["temperature_K"]: document["diffusivity_cm2_per_s"] for document in documents(finished[0])[:3]}
+    for document in documents(tmp_path)[:3]:
+        assert document["diffusivity_cm2_per_s"] == same[document["temperature_K"]]
+
+
 def test_expected_errors_are_one_sentence_without_a_traceback(tmp_path):
     done = superionic(tmp_path, "run", "nowhere.yaml", check=False)
     assert done.returncode == 2

@@ -36,7 +36,7 @@ def test_the_sample_does_not_depend_on_the_cuts(tmp_path):
     parts = watched(tmp_path, positions, [7, 300, 301, 1000])
     assert parts == whole
     assert parts.n_seen == 1501
-    assert np.allclose(parts._positions(24) * 0.01, positions[:: parts.stride], atol=0.005 + 1e-9)
+    assert np.allclose(parts._positions(24) * 0.01, positions[:: parts.stride], atol=0.0051)
     assert 128 <= len(parts._positions(24)) <= 256
     assert len(parts.model_dump_json()) < 60_000
 

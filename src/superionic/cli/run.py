@@ -7,10 +7,14 @@ import signal
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from superionic.cli.options import settings, store_option, study_argument
+
+if TYPE_CHECKING:
+    from superionic.dynamics.stopping import StopRequest
 
 
 @click.command("run")
@@ -38,13 +42,12 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
     from superionic.stores import open_stores
     from superionic.study import load_study
 
-    signal.signal(signal.SIGTERM, _stop)
     study = load_study(study_file)
     flow = with_content_uuids(study.maker().make(study.load_host()))
     with open_stores(chosen).connected() as stores:
         line = ProgressLine(study.n_runs * study.md.n_steps, steps_stored(flow, stores.jobs))
         try:
-            run = run_flow(flow, stores.jobs, chosen.store_dir, workers, line)
+            run = run_flow(flow, stores.jobs, chosen.store_dir, workers, line, _stop_on_signals())
         except BrokenProcessPool:
             raise click.ClickException(
                 "a worker process died, perhaps for lack of memory: the same command goes on where it stopped"
@@ -62,9 +65,24 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
         click.echo(
             f"Arrhenius plot: {plot_arrhenius(fits, (figures or chosen.store_dir / study.name) / 'arrhenius.png')}"
         )
+    if run.stopped:
+        raise KeyboardInterrupt
     if run.failed or run.skipped:
         raise click.exceptions.Exit(1)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
-    raise KeyboardInterrupt
+def _stop_on_signals() -> StopRequest:
+    """SIGTERM and Ctrl-C end the run cleanly; the second one at once."""
+    from superionic.dynamics.stopping import StopRequest
+
+    request = StopRequest()
+
+    def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
+        if request.reason():
+            raise KeyboardInterrupt
+        request.terminate()
+        click.echo("superionic: storing what the running segments have; once more to stop at once", err=True)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
+    return request

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from uuid import uuid4
 from jobflow import Flow, Job, JobStore
 from monty.json import MontyDecoder, MontyEncoder
 
+from superionic.dynamics.stopping import StopRequest
 from superionic.managers.identity import with_content_uuids
 from superionic.managers.journal import JobKey, Journal
 from superionic.managers.worker import execute, start_worker
@@ -42,7 +44,11 @@ class LocalRun:
     skipped
         Jobs that were not run because one before them failed or told them to stop.
     folders
-        Folder of each running job.
+        Folder of each job that was started.
+    names
+        Name of each job.
+    stopped
+        Whether the run was asked to stop before its end.
     """
 
     done: list[JobKey] = field(default_factory=list)
@@ -51,6 +57,7 @@ class LocalRun:
     skipped: list[JobKey] = field(default_factory=list)
     folders: dict[JobKey, Path] = field(default_factory=dict)
     names: dict[JobKey, str] = field(default_factory=dict)
+    stopped: bool = False
 
 
 def run_flow(
@@ -59,6 +66,7 @@ def run_flow(
     folder: Path,
     workers: int | None = None,
     watch: Callable[[LocalRun], None] | None = None,
+    stop: StopRequest | None = None,
 ) -> LocalRun:
     """Run a flow to its end, going on where an earlier run stopped.
 
@@ -74,6 +82,8 @@ def run_flow(
         Processes that work at the same time; one a core if None.
     watch
         Called about once a second with the state of the run.
+    stop
+        Once it has a reason, running segments end at their next stored frame, are stored, and nothing new starts.
 
     Raises
     ------
@@ -84,9 +94,10 @@ def run_flow(
     workers = workers or len(os.sched_getaffinity(0))
     scheduler = _Scheduler(with_content_uuids(flow), store, journal)
     with journal.locked():
+        shutil.rmtree(folder / "jobs", ignore_errors=True)  # what killed and failed jobs left behind
         pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker, (os.getpid(),))
         try:
-            _work(scheduler, pool, workers, folder / "jobs", watch)
+            _work(scheduler, pool, workers, folder / "jobs", watch, stop or StopRequest())
         except BaseException:
             for process in list((pool._processes or {}).values()):
                 process.kill()
@@ -102,10 +113,16 @@ def _work(
     workers: int,
     folder: Path,
     watch: Callable[[LocalRun], None] | None,
+    stop: StopRequest,
 ) -> None:
     running: dict[Future[dict[str, Any]], Job] = {}
     while True:
-        for job in scheduler.ready(limit=workers - len(running)):
+        if stop.reason():
+            scheduler.run.stopped = True
+            for process in (pool._processes or {}).values():
+                process.terminate()  # a worker takes it as a wish to end its segment, once it has begun one
+        free = 0 if scheduler.run.stopped else workers - len(running)
+        for job in scheduler.ready(limit=free):
             key = (job.uuid, job.index)
             scheduler.run.folders[key] = folder / f"{job.uuid[:8]}-{job.index}-{uuid4().hex[:6]}"
             description = json.dumps(job.resolve_args(scheduler.store, inplace=False), cls=MontyEncoder)

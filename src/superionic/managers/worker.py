@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import threading
 import time
 import traceback
@@ -24,7 +25,9 @@ logger = logging.getLogger(__name__)
 
 
 def start_worker(parent: int) -> None:
-    """Prepare a worker process: end with the manager, even if that is killed."""
+    """Prepare a worker process: end with the manager even if that is killed, and leave signals to it and to MD."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
