@@ -18,6 +18,7 @@ from superionic.makers.ordering import OrderingMaker
 from superionic.makers.relax import RelaxMaker
 from superionic.makers.study import DiffusionStudyMaker
 from superionic.structures.host import Host, first_error, load_host
+from superionic.study_frameworks import DisorderEntry, HighEntropyEntry
 
 
 class OrderingEntry(Document):
@@ -51,7 +52,9 @@ class Study(Document):
     name: str = Field(min_length=1, description="Name of the study, stored with every result")
     host: str = Field(description="Name of a packaged host, or path of a host.yaml or CIF (relative to the study file)")
     mobile_species: str | None = Field(None, description="Mobile ion, if not the one the host names")
-    orderings: list[OrderingEntry] = Field(min_length=1, description="The ordered cells")
+    orderings: list[OrderingEntry] = Field(default_factory=list, description="Ordered cells by filling whole sites")
+    disorder: DisorderEntry | None = Field(None, description="Ordered cells from framework enumeration")
+    high_entropy: list[HighEntropyEntry] = Field(default_factory=list, description="High-entropy ordered cells")
     potential: PotentialSettings = Field(default_factory=PotentialSettings, description="The potential")
     relax: RelaxEntry | None = Field(default_factory=RelaxEntry, description="Relaxation before MD; null for none")
     md: MDSet = Field(description="The runs")
@@ -59,7 +62,9 @@ class Study(Document):
 
     @model_validator(mode="after")
     def _distinct_labels(self) -> Self:
-        labels = [ordering.label for ordering in self.orderings]
+        labels = [entry.label for entry in self.orderings] + [entry.label for entry in self.high_entropy]
+        if not labels and self.disorder is None:
+            raise ValueError("orderings: there are none; give at least one of orderings, disorder and high_entropy")
         if len(set(labels)) != len(labels):
             raise ValueError(f"orderings: labels {labels} are not distinct")
         return self
@@ -82,17 +87,21 @@ class Study(Document):
             name=self.name,
             md_maker=MltpMdMaker(md=self.md, potential=self.potential, relax_maker=relax, study=self.name),
             ordering_makers=[
-                OrderingMaker(
-                    label=entry.label, filling=entry.filling, supercell=entry.supercell, tags=tuple(entry.tags)
-                )
-                for entry in self.orderings
+                *(
+                    OrderingMaker(
+                        label=entry.label, filling=entry.filling, supercell=entry.supercell, tags=tuple(entry.tags)
+                    )
+                    for entry in self.orderings
+                ),
+                *(self.disorder.makers(self.load_host()) if self.disorder else []),
+                *(entry.maker(relax) for entry in self.high_entropy),
             ],
         )
 
     @property
     def n_runs(self) -> int:
         """Number of MD runs."""
-        return len(self.orderings) * len(self.md.protocols())
+        return len(self.maker().ordering_makers) * len(self.md.protocols())
 
 
 def load_study(path: Path) -> Study:

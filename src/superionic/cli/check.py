@@ -20,7 +20,8 @@ def command(study_file: Path) -> None:
     host = study.load_host()
     flow = study.maker().make(host)
     jobs = [job for job, _ in flow.iterflow()]
-    click.echo(f"study {study.name}: {len(study.orderings)} ordering(s) of {host.name}, {study.n_runs} MD run(s)")
+    n_orderings = len(study.maker().ordering_makers)
+    click.echo(f"study {study.name}: {n_orderings} ordering(s) of {host.name}, {study.n_runs} MD run(s)")
     for job in jobs:
         click.echo(f"  {job.name}")
     segments = study.n_runs * study.md.n_segments

@@ -12,7 +12,7 @@ from superionic.documents.frameworks import ClusterDocument, FrameworkDocument, 
 from superionic.documents.provenance import Provenance
 from superionic.structures.counting import count_decorations, count_distinct
 from superionic.structures.descriptors import FrameworkGeometry
-from superionic.structures.enumeration import Decoration, enumerate_distinct, sample_distinct
+from superionic.structures.enumeration import EMPTY, Decoration, enumerate_distinct, sample_distinct
 from superionic.structures.frameworks import Move, n_displaced, pools_from_moves, pools_from_occupancies
 from superionic.structures.host import Host
 from superionic.structures.labels import framework_label, summary
@@ -39,6 +39,8 @@ class DisorderMaker(Maker):
         Draw so many distinct frameworks at random instead of enumerating all of them.
     seed
         Seed of the draw.
+    with_ordered
+        List the ordered crystal too, before the others.
     """
 
     name: str = "enumerate frameworks"
@@ -48,6 +50,7 @@ class DisorderMaker(Maker):
     max_distinct: int = 1000
     n_samples: int | None = None
     seed: int = 0
+    with_ordered: bool = False
 
     def frameworks(self, host: Host) -> FrameworkSetDocument:
         """The frameworks themselves, without a job.
@@ -68,6 +71,10 @@ class DisorderMaker(Maker):
         else:
             found = sample_distinct(cell.permutations, pools, self.n_samples, self.seed)
         n_distinct = count_distinct(cell.permutations, pools)
+        complete = len(found) == n_distinct
+        if self.with_ordered:
+            filling = cell.framework_filling()
+            found = [Decoration(tuple(filling.get(str(label), EMPTY) for label in cell.labels), 1), *found]
         return FrameworkSetDocument(
             host=host.name,
             supercell=cell.matrix,
@@ -76,7 +83,7 @@ class DisorderMaker(Maker):
             group_order=len(cell.permutations),
             n_configurations=count_decorations(pools),
             n_distinct=n_distinct,
-            complete=len(found) == n_distinct,
+            complete=complete,
             frameworks=_documents(cell, found),
             provenance=Provenance(seed=None if self.n_samples is None else self.seed),
         )

@@ -35,7 +35,7 @@ class HighEntropyMaker(Maker):
     supercell
         Repeats of the conventional cell along a, b, c, or a 3 x 3 matrix whose rows are the new vectors.
     arrangements
-        What to look for: 'layered', 'clustered', 'dispersed', 'random'.
+        What to look for: 'layered', 'clustered', 'dispersed', 'random'; one that is named twice is looked for twice.
     n_each
         Number of decorations of each arrangement, no two of them symmetry images.
     seed
@@ -72,9 +72,9 @@ class HighEntropyMaker(Maker):
         images = np.searchsorted(sites, cell.permutations[:, sites])
         documents = [
             _document(cell, sites, order, arrangement, number, found)
-            for arrangement in self.arrangements
+            for arrangement, repeats in Counter(self.arrangements).items()
             for number, found in enumerate(
-                arrange(weights, counts, arrangement, self.seed, images, self.n_each), start=1
+                arrange(weights, counts, arrangement, self.seed, images, repeats * self.n_each), start=1
             )
         ]
         everything = Counter([element for element in (*some, *cell.anions) if element])

@@ -66,7 +66,9 @@ class PlacementMaker(Maker):
         """
         if self.sublattice not in {"shared", "per_framework"}:
             raise InputError(f"sublattice {self.sublattice!r} is unknown; use 'shared' or 'per_framework'")
-        located = {name: framework_on_host(host, structure) for name, structure in _by_name(frameworks).items()}
+        located = {
+            name: framework_on_host(host, structure) for name, structure in structures_by_name(frameworks).items()
+        }
         if not located:
             raise InputError("there are no frameworks to place mobile ions in; give at least one")
         cells = [cell for cell, _ in located.values()]
@@ -177,7 +179,8 @@ def _relaxed_energy(relaxation: RelaxationDocument) -> float:
     return relaxation.energy_eV_per_atom * len(relaxation.ordering.structure)
 
 
-def _by_name(frameworks: Frameworks) -> dict[str, Structure]:
+def structures_by_name(frameworks: Frameworks) -> dict[str, Structure]:
+    """Structures of frameworks or decorations by their names."""
     if isinstance(frameworks, FrameworkSetDocument):
         return {framework.name: framework.structure for framework in frameworks.frameworks}
     if isinstance(frameworks, DecorationSetDocument):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from jobflow import Flow, Maker
 
+from superionic.makers.framework_ordering import FrameworkOrderingMaker
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.structures.host import Host
@@ -26,7 +27,7 @@ class DiffusionStudyMaker(Maker):
     """
 
     md_maker: MltpMdMaker
-    ordering_makers: list[OrderingMaker] = field(default_factory=lambda: [OrderingMaker()])
+    ordering_makers: list[OrderingMaker | FrameworkOrderingMaker] = field(default_factory=lambda: [OrderingMaker()])
     name: str = "diffusion study"
 
     def make(self, host: Host) -> Flow:

@@ -1,0 +1,74 @@
+"""What a study file says of disordered and high-entropy hosts, as makers of orderings."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from superionic.documents import Document
+from superionic.makers.disorder import DisorderMaker
+from superionic.makers.framework_ordering import FrameworkOrderingMaker
+from superionic.makers.high_entropy import HighEntropyMaker
+from superionic.makers.placement import PlacementMaker
+from superionic.makers.relax import RelaxMaker
+from superionic.structures.arrangements import Arrangement
+from superionic.structures.host import Host
+from superionic.structures.placement import PlacementSearch
+
+
+class PlacementEntry(Document):
+    """How mobile ions are placed."""
+
+    energy: Literal["shifted-force", "ewald"] = Field("ewald", description="Mobile ions alone, or all ions")
+    method: Literal["random", "anneal"] = Field("anneal", description="The lowest of many at random, or annealed swaps")
+    sublattice: Literal["shared", "per_framework"] = Field("per_framework", description="One for all frameworks or own")
+    n_candidates: int = Field(30_000, ge=1, description="Random placements")
+    n_swaps: int = Field(4_000_000, ge=1, description="Swaps of each annealing chain")
+    n_chains: int = Field(24, ge=1, description="Annealing chains")
+    cutoff_A: float = Field(10.0, gt=0, description="Cutoff of the shifted force in Å")
+    site_labels: list[str] | None = Field(None, description="Labels to use; those with cations in the crystal if none")
+    keep: int = Field(1, ge=1, description="Placements of each framework that are relaxed to compare them")
+    seed: int = Field(0, description="Seed of the search")
+
+    def maker(self, relax_maker: RelaxMaker | None = None) -> PlacementMaker:
+        """The Maker of the placement."""
+        search = self.model_dump(exclude={"sublattice"})
+        return PlacementMaker(search=PlacementSearch(**search), sublattice=self.sublattice, relax_maker=relax_maker)
+
+
+class DisorderEntry(Document):
+    """Every symmetry-distinct framework is one ordering of the study."""
+
+    supercell: tuple[int, int, int] = Field((1, 1, 1), description="Repeats of the conventional cell along a, b, c")
+    moves: list[str] | None = Field(None, description="SPECIES:FROM:TO:COUNT; the crystal's own occupancies if none")
+    occupancy_tolerance: float = Field(0.0, ge=0, description="Change of an occupancy to accept")
+    with_ordered: bool = Field(True, description="Whether the ordered crystal is run too")
+    max_distinct: int = Field(20, ge=1, description="Most frameworks to run; more are refused with the count")
+    n_samples: int | None = Field(None, ge=1, description="Draw so many frameworks instead of all")
+    seed: int = Field(0, description="Seed of the draw")
+    placement: PlacementEntry = Field(default_factory=PlacementEntry, description="The mobile ions")
+
+    def makers(self, host: Host) -> list[FrameworkOrderingMaker]:
+        """One Maker for every framework."""
+        frameworks = DisorderMaker(**self.model_dump(exclude={"placement"}))
+        return [
+            FrameworkOrderingMaker(framework.name, frameworks, self.placement.maker(), framework=framework.name)
+            for framework in frameworks.frameworks(host).frameworks
+        ]
+
+
+class HighEntropyEntry(Document):
+    """Of several decorations the one with the lowest relaxed energy is one ordering of the study."""
+
+    label: str = Field(description="Label of the ordering, for example 'HE5'")
+    composition: str = Field(description="Cations on the decorated sites, for example In3Lu3Sc4Yb3Zr3")
+    supercell: tuple[int, int, int] = Field((1, 1, 1), description="Repeats of the conventional cell along a, b, c")
+    arrangements: list[Arrangement] = Field(min_length=1, description="What to look for; twice if named twice")
+    seed: int = Field(0, description="Seed of the search for decorations")
+    placement: PlacementEntry = Field(default_factory=PlacementEntry, description="The mobile ions")
+
+    def maker(self, relax_maker: RelaxMaker | None) -> FrameworkOrderingMaker:
+        """The Maker of the ordering; without `relax_maker` the lowest electrostatic energy decides."""
+        decorations = HighEntropyMaker(**self.model_dump(exclude={"placement", "label"}))
+        return FrameworkOrderingMaker(self.label, decorations, self.placement.maker(relax_maker))
