@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from superionic.analysis.arrhenius import BOLTZMANN_EV_PER_K, fit_arrhenius
-from superionic.analysis.diffusion import gamma_estimate
+from superionic.analysis.diffusion import count_estimate
 from superionic.errors import InputError
 
 TEMPERATURES = np.array([700.0, 775.0, 850.0, 925.0, 1000.0])
@@ -15,7 +15,7 @@ def line(energy, prefactor, temperatures=TEMPERATURES):
 
 
 def fit(values, relative, temperatures=TEMPERATURES):
-    return fit_arrhenius(temperatures, [gamma_estimate(v, (relative * v) ** 2) for v in values])
+    return fit_arrhenius(temperatures, [count_estimate(v, (relative * v) ** 2) for v in values])
 
 
 def test_exact_line_comes_back():
@@ -48,7 +48,7 @@ def test_intervals_cover_the_truth(hops):
     for _ in range(400):
         counts = np.maximum(rng.poisson(mean_hops), 1)
         values = counts / mean_hops * truth
-        result = fit_arrhenius(TEMPERATURES, [gamma_estimate(v, v**2 / n) for v, n in zip(values, counts, strict=True)])
+        result = fit_arrhenius(TEMPERATURES, [count_estimate(v, v**2 / n) for v, n in zip(values, counts, strict=True)])
         pairs = ((result.activation_energy(), 0.3), (result.diffusivity(300), line(0.3, 1.0, 300.0)))
         for row, (estimate, true) in enumerate(pairs):
             for column, (low, high) in enumerate((estimate.interval_68, estimate.interval_95)):
@@ -74,7 +74,7 @@ def test_two_points_fit_exactly_and_say_nothing_of_curvature():
 
 def test_one_poor_point_pulls_less_than_good_ones():
     values = line(0.3, 1e-3) * np.array([0.2, 1, 1, 1, 1])
-    estimates = [gamma_estimate(v, (r * v) ** 2) for v, r in zip(values, [1.0, 0.05, 0.05, 0.05, 0.05], strict=True)]
+    estimates = [count_estimate(v, (r * v) ** 2) for v, r in zip(values, [1.0, 0.05, 0.05, 0.05, 0.05], strict=True)]
     assert fit_arrhenius(TEMPERATURES, estimates).activation_energy().value == pytest.approx(0.3, abs=0.02)
 
 
@@ -82,4 +82,4 @@ def test_bad_input():
     with pytest.raises(InputError, match="two different temperatures"):
         fit(line(0.3, 1.0, np.array([700.0, 700.0])), 0.1, np.array([700.0, 700.0]))
     with pytest.raises(InputError, match="must be positive"):
-        fit_arrhenius([700, 800], [gamma_estimate(0.0, 1.0), gamma_estimate(1.0, 0.1)])
+        fit_arrhenius([700, 800], [count_estimate(0.0, 1.0), count_estimate(1.0, 0.1)])

@@ -1,7 +1,7 @@
 """Arrhenius fit with the full posterior of its extrapolation.
 
-Every diffusivity is a gamma variable around its truth (a count of hops, a sum of squares), so a run with few hops
-pulls the line less than its logarithm would and never downwards without bound. The posterior of (ln D at the mean
+Every diffusivity is in essence a count of hops, so its likelihood is that of a Poisson count: a run with few hops
+pulls the line less than its logarithm would, and never downwards without bound. The posterior of (ln D at the mean
 inverse temperature, Ea), with a flat prior, is summed on a grid; nothing is assumed normal.
 """
 
@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 BOLTZMANN_EV_PER_K: float = physical_constants["Boltzmann constant in eV/K"][0]
 _GRID = np.linspace(-7.0, 7.0, 281)
 _SIGNIFICANT = 0.05
+_LEAST_HOPS = 0.25
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,9 @@ def fit_arrhenius(temperatures_K: Sequence[float], diffusivities: Sequence[Estim
     if np.any(value <= 0) or np.any(error <= 0):
         raise InputError("diffusivities must be positive with positive errors: leave out runs without diffusion")
     inverse = 1 / (BOLTZMANN_EV_PER_K * temperature)
-    half_nu = (value / error) ** 2  # chi^2_nu / nu has relative variance 2 / nu
-    log = np.log(value) + np.log(half_nu) - digamma(half_nu)
-    variance = polygamma(1, half_nu)
+    hops = np.maximum((value / error) ** 2, _LEAST_HOPS)  # a variance of v on d is that of d^2 / v equal hops
+    log = np.log(value) - np.log(hops) + digamma(hops + 0.5)
+    variance = polygamma(1, hops + 0.5)
     centre = float(np.average(inverse, weights=1 / variance))
     design = np.stack([np.ones_like(inverse), -(inverse - centre)], axis=1)
     covariance = np.linalg.inv(design.T @ (design / variance[:, None]))
@@ -115,14 +116,14 @@ def fit_arrhenius(temperatures_K: Sequence[float], diffusivities: Sequence[Estim
     chi_squared = float(np.sum((log - design @ best) ** 2 / variance))
     significant = degrees > 0 and stats.chi2.sf(chi_squared, degrees) < _SIGNIFICANT
     tempering = chi_squared / degrees if significant else 1.0
-    level, energy, weight = _posterior(best, covariance * tempering, inverse - centre, value, half_nu, tempering)
+    level, energy, weight = _posterior(best, covariance * tempering, inverse - centre, value, hops, tempering)
     return ArrheniusFit(
         level, energy, weight, centre, chi_squared, degrees, _curvature_z(inverse - centre, log, variance)
     )
 
 
 def _posterior(
-    best: Floats, covariance: Floats, shifted: Floats, value: Floats, half_nu: Floats, tempering: float
+    best: Floats, covariance: Floats, shifted: Floats, value: Floats, hops: Floats, tempering: float
 ) -> tuple[Floats, Floats, Floats]:
     """Weighted points on a grid along the principal axes of the normal approximation."""
     axes = np.linalg.cholesky(covariance)
@@ -130,9 +131,9 @@ def _posterior(
     level = best[0] + axes[0, 0] * u
     energy = best[1] + axes[1, 0] * u + axes[1, 1] * v
     log_likelihood = np.zeros_like(level)
-    for x, measured, shape in zip(shifted, value, half_nu, strict=True):
-        log_ratio = np.log(measured) - (level - energy * x)
-        log_likelihood += shape * (log_ratio - np.exp(np.minimum(log_ratio, 500.0)))
+    for x, measured, count in zip(shifted, value, hops, strict=True):
+        log_ratio = (level - energy * x) - np.log(measured)
+        log_likelihood += count * (log_ratio - np.exp(np.minimum(log_ratio, 500.0)))
     weight = np.exp((log_likelihood - log_likelihood.max()) / tempering)
     kept = weight > 1e-12
     return level[kept], energy[kept], weight[kept] / weight[kept].sum()

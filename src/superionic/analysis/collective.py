@@ -14,17 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from superionic.analysis.diffusion import DiffusionEstimate, gamma_estimate
+from superionic.analysis.diffusion import DiffusionEstimate
 from superionic.analysis.spectrum import (
     MAX_FREQUENCY_THZ,
     diffusive_regime,
     displacement_modes,
-    plateau_weights,
+    plateau_model,
     squared_frequencies,
 )
 from superionic.documents import Estimate
 
 Floats = NDArray[np.float64]
+
+_TAILS = [0.15866, 0.84134, 0.025, 0.975]
+_UNKNOWN = 2.0
+"""Relative variance of what was hardly seen."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,9 @@ def estimate_collective(
     anisotropy = _anisotropy(tracer.tensor_A2_per_ps)
     found = diffusive_regime(spectrum, squared, 2 * anisotropy)
     used = min(tracer.regime.n_modes, found.n_modes)
-    weights = plateau_weights(spectrum[:used], squared[:used])
+    products = np.einsum("ka,kb->kab", own[:used], own[:used])
+    model = plateau_model(products, squared[:used], 1, n_frames * frame_interval_ps)
+    weights = model.probability @ model.weights(spectrum[:used], squared[:used])
     value = max(float(weights @ spectrum[:used]) / 2, 0.0)
     # modes are independent normal variables: variance of a weighted sum of their squares
     smooth = np.maximum(_smooth(spectrum[:used], squared[:used]), 0.0)
@@ -83,9 +89,9 @@ def estimate_collective(
     tracer_error = tracer.isotropic().standard_error
     n_mobile = int(counts[mobile])
     tracer_relative = (tracer_error / tracer_value) ** 2 if tracer_value > 0 else 1.0
-    charge = gamma_estimate(value, normal + tracer_relative * value**2)
-    relative = normal / value**2 * (1 + 1 / n_mobile) if value > 0 else 4.0
-    haven = _ratio(tracer_value / value, relative) if value > 0 else _ratio(1.0, 4.0)
+    relative = normal / value**2 if value > 0 else _UNKNOWN
+    charge = _variance_estimate(value, relative + tracer_relative)
+    haven = _ratio(tracer_value / value if value > 0 else 1.0, relative * (1 + 1 / n_mobile))
     onsager, error = _onsager(modes[:used], weights, smooth, int(counts.sum()))
     return CollectiveEstimate(charge, haven, onsager, error)
 
@@ -102,10 +108,22 @@ def _smooth(spectrum: Floats, squared_frequency: Floats) -> Floats:
     return np.asarray(np.polyval(np.polyfit(x, spectrum, 1), x))
 
 
+def _variance_estimate(value: float, relative_variance: float) -> Estimate:
+    """Estimate of the variance of normal variables: value / truth = chi^2_nu / nu."""
+    nu = 2 / min(relative_variance, _UNKNOWN)
+    low_68, high_68, low_95, high_95 = (float(value * nu / q) for q in stats.chi2.isf(_TAILS, nu))
+    return Estimate(
+        value=value,
+        standard_error=value * float(np.sqrt(relative_variance)),
+        interval_68=(low_68, high_68),
+        interval_95=(low_95, high_95),
+    )
+
+
 def _ratio(value: float, relative_variance: float) -> Estimate:
     """Estimate of a known number over a gamma variable: value / truth = nu / chi^2_nu."""
-    nu = 2 / relative_variance
-    quantiles = stats.chi2.ppf([0.15866, 0.84134, 0.025, 0.975], nu) / nu * value
+    nu = 2 / min(relative_variance, _UNKNOWN)
+    quantiles = stats.chi2.ppf(_TAILS, nu) / nu * value
     low_68, high_68, low_95, high_95 = (float(q) for q in quantiles)
     centre = value * max(1 - 2 / nu, 0.2)
     return Estimate(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from superionic.analysis.assignment import BIN_A, Assignment, DistanceStatistics
 from superionic.analysis.conductivity import A2_PER_PS_TO_CM2_PER_S
-from superionic.analysis.diffusion import DiffusionEstimate, gamma_estimate
+from superionic.analysis.diffusion import DiffusionEstimate, count_estimate
 from superionic.analysis.sites import Sites
 from superionic.documents import (
     Estimate,
@@ -96,7 +96,7 @@ def _jump_diffusivity(per_ion: Floats, n_jumps: int, squares: Floats, length_ps:
     one = (float(squares.mean()) if len(squares) else 9.0) / (6 * n_ions * length_ps)
     scatter = float(per_ion.var(ddof=1)) / n_ions if n_ions > 1 else 0.0
     poisson = value**2 / n_jumps if n_jumps else one**2
-    return gamma_estimate(value, max(scatter, poisson), np.inf, A2_PER_PS_TO_CM2_PER_S)
+    return count_estimate(value, max(scatter, poisson), np.inf, A2_PER_PS_TO_CM2_PER_S)
 
 
 def _correlation_factor(jumps_per_ion: Floats, tracer: DiffusionEstimate) -> Estimate:
@@ -105,7 +105,7 @@ def _correlation_factor(jumps_per_ion: Floats, tracer: DiffusionEstimate) -> Est
     value = float(np.trace(tracer.tensor_A2_per_ps) / 3 / jumps_per_ion.mean())
     residual = moved / jumps_per_ion.mean() - value * jumps_per_ion / jumps_per_ion.mean()
     variance = float(residual.var(ddof=1)) / len(residual) if len(residual) > 1 else value**2
-    return gamma_estimate(value, max(variance, 1e-12), max(len(residual) - 1, 1))
+    return count_estimate(value, max(variance, 1e-12), max(len(residual) - 1, 1))
 
 
 def _back_and_forth(jumps: Assignment) -> float:

@@ -88,7 +88,7 @@ def diffusivity(
     hops_per_ion = 6 * isotropic.value / A2_PER_PS_TO_CM2_PER_S * length_ps / hop_length_A**2
     integrity = framework_integrity(trajectory)
     principal, axes = np.linalg.eigh(estimate.tensor_A2_per_ps)
-    onsite = analyse_on_sites(trajectory, host, positions, estimate, radii_A) if host is not None else OnSites()
+    onsite, site_checks = _on_sites(trajectory, host, positions, estimate, radii_A)
     lags = np.unique(np.geomspace(1, n_frames - 1, _DISTRIBUTION_POINTS).round().astype(int))
     checks = [
         quality.hops_check(hops_per_ion, hop_length_A),
@@ -97,6 +97,7 @@ def diffusivity(
         integrity.check(),
         quality.temperature_check(trajectory),
         *quality.equilibration_checks(trajectory),
+        *site_checks,
     ]
     return DiffusivityDocument(
         run_id=trajectory.run_id,
@@ -134,6 +135,24 @@ def diffusivity(
         quality=Quality.from_checks(checks),
         provenance=provenance or Provenance(sources=trajectory.sources),
     )
+
+
+def _on_sites(
+    trajectory: Trajectory,
+    host: Host | None,
+    positions_A: Floats,
+    tracer: DiffusionEstimate,
+    radii_A: dict[str, float] | None,
+) -> tuple[OnSites, list[Check]]:
+    """What the sites tell; a run whose framework no longer fits its host keeps its D and says so."""
+    if host is None:
+        return OnSites(), []
+    try:
+        return analyse_on_sites(trajectory, host, positions_A, tracer, radii_A), []
+    except InputError as error:
+        if radii_A is not None:
+            raise
+        return OnSites(), [Check(name="sites of the host", passed=False, reason=str(error))]
 
 
 def _collective(trajectory: Trajectory, tracer: DiffusionEstimate, to_conductivity: float) -> CollectiveTransport:

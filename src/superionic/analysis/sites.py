@@ -307,7 +307,7 @@ def _mismatch(
 
 
 def _likelihood(host: Host, frac: Floats, element: str) -> float:
-    """Occupancy of an element at a position of the host's crystal, relative to its highest; 1 if the crystal lacks it."""
+    """Occupancy of an element at a position of the crystal over its highest; 1 if the crystal lacks it."""
     shares = [site.species.element_composition.as_dict().get(element, 0.0) for site in host.structure]
     if not any(shares):
         return 1.0

@@ -68,7 +68,7 @@ def attempt_frequency_THz(positions_A: Floats, frame_interval_ps: float) -> floa
     top = power[frequency > (1 - _TOP_SHARE) * frequency[-1]].sum() / power.sum()
     if top > _MAX_POWER_IN_TOP:
         raise InputError(
-            f"frame_interval_ps = {frame_interval_ps} is too coarse for an attempt frequency: {top:.0%} of the power lies "
-            f"in the last fifth below {frequency[-1]:.1f} THz; store frames more often"
+            f"frame_interval_ps = {frame_interval_ps} is too coarse for an attempt frequency: {top:.0%} of the "
+            f"power lies in the last fifth below {frequency[-1]:.1f} THz; store frames more often"
         )
     return float(np.sum(frequency * power) / power.sum())

@@ -1,0 +1,200 @@
+"""`superionic bench analysis`: speed and memory of the analysis, as ratios against GEMDAT and numpy."""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Element, Lattice, Structure
+from scipy.spatial import cKDTree
+
+from superionic.analysis import diffusivity
+from superionic.analysis.assignment import assign, distance_statistics, voxel_index
+from superionic.analysis.density import density_of
+from superionic.analysis.displacement import mean_squared_displacement
+from superionic.analysis.sites import Sites
+from superionic.analysis.synthetic import HoppingModel, hopping_model, simulate
+from superionic.trajectories.trajectory import Trajectory, from_arrays
+
+Floats = NDArray[np.float64]
+
+RADIUS_A = 0.9
+RESOLUTION_A = 0.25
+CASES = {"small": (24, 56, 100_000, (2, 1, 2)), "large": (48, 112, 500_000, (2, 2, 2))}
+"""Mobile ions, framework ions, frames and supercell: 80 atoms x 100,000 and 160 x 500,000."""
+
+
+def run(cases: tuple[str, ...] = ("small",), *, peers: bool = True) -> list[dict[str, Any]]:
+    """Measure each step of the analysis on a synthetic walk in a monoclinic cell (a along x, as GEMDAT needs).
+
+    Parameters
+    ----------
+    cases
+        'small' and 'large'; GEMDAT takes minutes and 13 GB for the large one, so it runs on the small one only.
+    peers
+        Whether to run GEMDAT and the plain references at all.
+
+    Returns
+    -------
+    Rows with ``name``, ``value``, ``unit``, ``target`` and ``met``; kernels are compiled before the clock starts.
+    """
+    rows = []
+    for case in cases:
+        run_, sites = _case(*CASES[case])
+        mobile = np.ascontiguousarray(run_.positions_A[:, run_.mobile])
+        index = voxel_index(sites)
+        radii = np.full(len(sites.names), RADIUS_A)
+
+        def sites_and_jumps(mobile: Floats = mobile, sites: Sites = sites, radii: Floats = radii) -> object:
+            found = voxel_index(sites)
+            distance_statistics(mobile, sites, found)
+            return assign(mobile, sites, radii, found)
+
+        assign(mobile[:100], sites, radii, index)
+        ours = {
+            "MSD": _seconds(lambda m=mobile: mean_squared_displacement(m)),
+            "sites and jumps": _seconds(sites_and_jumps),
+            "density": _seconds(lambda m=mobile, c=run_.cell_A: density_of(m, c, 700.0, RESOLUTION_A)),
+        }
+        rows += [_row(f"{case}: {name}", seconds, "s") for name, seconds in ours.items()]
+        if peers:
+            rows += _against_plain(case, mobile, sites, ours)
+            if case == "small":
+                rows += _against_gemdat(case, run_, sites, ours)
+        before = _peak_GB()
+        seconds = _seconds(lambda r=run_: diffusivity(r), 1)
+        rows.append(_row(f"{case}: whole document", seconds, "s", 3.0 if case == "small" else None, at_least=False))
+        stored = (run_.positions_A.nbytes + 1.5 * mobile.nbytes) / 1e9
+        rows.append(_row(f"{case}: peak memory of the process (before: {before:.2f} GB)", _peak_GB(), "GB"))
+        rows.append(_row(f"{case}: trajectory and 1.5 x mobile ions", stored, "GB"))
+    return rows
+
+
+def _case(n_mobile: int, n_framework: int, n_frames: int, supercell: tuple[int, int, int]) -> tuple[Trajectory, Sites]:
+    rng = np.random.default_rng(0)
+    model = _model()
+    cell = np.diag(supercell) @ model.cell_A
+    positions = np.empty((n_frames, n_mobile + n_framework, 3))
+    positions[:, :n_mobile] = simulate(model, n_mobile, n_frames, 0.02, rng, supercell=supercell).positions_A
+    lattice = rng.uniform(size=(n_framework, 3)) @ cell
+    for start in range(0, n_frames, 10_000):
+        part = positions[start : start + 10_000, n_mobile:]
+        part[:] = lattice + 0.15 * rng.standard_normal(part.shape)
+    species = ["Li"] * n_mobile + ["Cl"] * n_framework
+    shifts = np.stack(np.meshgrid(*[np.arange(n) for n in supercell], indexing="ij"), axis=-1).reshape(-1, 3)
+    frac = (model.frac_coords[:, None] + shifts).reshape(-1, 3) / np.array(supercell)
+    labels = [label for label in model.labels for _ in shifts]
+    sites = Sites(cell, frac, labels, [None] * len(labels), np.zeros(len(labels), dtype=bool))
+    return from_arrays(positions, cell, species, 0.02, 700.0, "Li", temperatures_K=np.full(n_frames, 700.0)), sites
+
+
+def _model() -> HoppingModel:
+    """Two octahedral sites in a C-centred monoclinic cell of the size of a layered halide."""
+    cell = Lattice.from_parameters(6.4, 11.1, 6.4, 90, 110, 90, vesta=True).matrix
+    frac = [(0, y, z) for z in (0.0, 0.5) for y in (0, 1 / 3, 2 / 3)]
+    frac += [(0.5, (y + 0.5) % 1, z) for _, y, z in frac]
+    labels = ["lower" if z == 0 else "upper" for _, _, z in frac]
+    rates = {("lower", "lower"): 0.01, ("upper", "upper"): 0.01, ("lower", "upper"): 0.004}
+    return hopping_model(cell, frac, labels, 4.3, rates)
+
+
+def _against_plain(case: str, mobile: Floats, sites: Sites, ours: dict[str, float]) -> list[dict[str, Any]]:
+    positions, _, _ = sites.with_images
+    inverse = np.linalg.inv(sites.cell_A)
+
+    def kd_tree() -> object:
+        wrapped = ((mobile.reshape(-1, 3) @ inverse) % 1.0) @ sites.cell_A
+        return cKDTree(positions).query(wrapped)
+
+    return [
+        _row(
+            f"{case}: MSD, ours / plain numpy FFT",
+            ours["MSD"] / _seconds(lambda: _plain_msd(mobile), 1),
+            "x",
+            2.0,
+            at_least=False,
+        ),
+        _row(
+            f"{case}: sites, ours / KD-tree", ours["sites and jumps"] / _seconds(kd_tree, 1), "x", 2.0, at_least=False
+        ),
+    ]
+
+
+def _plain_msd(positions: Floats) -> Floats:
+    """The usual Fourier form, scalar, one ion after the other."""
+    n = len(positions)
+    lags = np.arange(n)
+    total = np.zeros(n)
+    for ion in positions.transpose(1, 0, 2):
+        transform = np.fft.rfft(ion, 2 * n, axis=0)
+        correlation = np.fft.irfft(np.abs(transform) ** 2, axis=0)[:n].sum(axis=1)
+        squares = np.concatenate([[0.0], np.cumsum(np.sum(ion**2, axis=1))])
+        total += ((squares[n] - squares[lags]) + squares[n - lags] - 2 * correlation) / (n - lags)
+    return total / positions.shape[1]
+
+
+def _against_gemdat(case: str, trajectory: Trajectory, sites: Sites, ours: dict[str, float]) -> list[dict[str, Any]]:
+    from gemdat.trajectory import Trajectory as GemdatTrajectory
+    from gemdat.transitions import Transitions
+
+    lattice = Lattice(trajectory.cell_A)
+    mobile = trajectory.mobile
+    peer = GemdatTrajectory(
+        species=[Element("Li")] * len(mobile),
+        coords=(trajectory.positions_A[:, mobile] @ np.linalg.inv(trajectory.cell_A)) % 1.0,
+        lattice=lattice.matrix,
+        time_step=trajectory.frame_interval_ps * 1e-12,
+        constant_lattice=True,
+        metadata={"temperature": 700.0},
+    )
+    crystal = Structure(lattice, ["Li"] * len(sites.labels), sites.frac_coords, labels=sites.labels)
+    theirs = {
+        "MSD": _once(peer.mean_squared_displacement),
+        "sites and jumps": _once(
+            lambda: Transitions.from_trajectory(
+                trajectory=peer, sites=crystal, floating_specie="Li", site_radius=RADIUS_A
+            ).jumps()
+        ),
+        "density": _once(lambda: peer.to_volume(resolution=RESOLUTION_A)),
+    }
+    targets = {"MSD": 7.0, "sites and jumps": 30.0, "density": 50.0}
+    return [
+        _row(f"{case}: {name}, GEMDAT / ours", theirs[name] / ours[name], "x", target)
+        for name, target in targets.items()
+    ]
+
+
+def _once(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _seconds(work: Callable[[], object], repeats: int = 3) -> float:
+    return min(_once(work) for _ in range(repeats))
+
+
+def _peak_GB() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def _row(name: str, value: float, unit: str, target: float | None = None, *, at_least: bool = True) -> dict[str, Any]:
+    met = None if target is None else bool(value >= target if at_least else value <= target)
+    bound = None if target is None else f"{'>=' if at_least else '<='} {target:g}"
+    return {"name": name, "value": value, "unit": unit, "target": bound, "met": met}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the rows of `run`; cases as arguments."""
+    parser = argparse.ArgumentParser(prog="superionic bench analysis", description=__doc__)
+    parser.add_argument("cases", nargs="*", choices=[*CASES, []], default=["small"], help="which runs")
+    parser.add_argument("--no-peers", action="store_true", help="measure only ours")
+    options = parser.parse_args(argv)
+    for row in run(tuple(options.cases), peers=not options.no_peers):
+        verdict = "" if row["met"] is None else f"  (target {row['target']}: {'met' if row['met'] else 'MISSED'})"
+        print(f"{row['name']:60s} {row['value']:9.3f} {row['unit']}{verdict}")
