@@ -137,3 +137,17 @@ def test_another_extrapolation_temperature_builds_the_fit_again(stores):
     assert build_documents(stores, extrapolation_temperature_K=350).arrhenius == 1
     (fit,) = arrhenius_documents(stores)
     assert fit.extrapolation_temperature_K == 350
+
+
+def test_a_group_that_cannot_be_fitted_is_recorded_and_tried_again(stores, monkeypatch):
+    def broken(documents, temperature):
+        raise ValueError("no line through these")
+
+    store_run(stores.jobs, run_id="a", temperature_K=700)
+    store_run(stores.jobs, run_id="b", temperature_K=900, step_A=0.3)
+    with monkeypatch.context() as patch:
+        patch.setattr("superionic.builders.arrhenius.arrhenius", broken)
+        (failure,) = build_documents(stores).failures
+    assert "no line through these" in failure
+    built = build_documents(stores)
+    assert (built.diffusivity, built.arrhenius, built.failures) == (0, 1, [])

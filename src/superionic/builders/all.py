@@ -33,8 +33,16 @@ def build_documents(stores: Stores, extrapolation_temperature_K: float = 300.0) 
     """
     runs = _run(DiffusivityBuilder(stores.jobs, stores.diffusivity))
     groups = _run(ArrheniusBuilder(stores.diffusivity, stores.arrhenius, extrapolation_temperature_K))
-    failures = [f"run {found['run_id']}: {found['reason']}" for found in stores.diffusivity.query({"kind": "failure"})]
-    return Built(sum(document["kind"] != "failure" for document in runs), len(groups), failures)
+    failures = [
+        f"{name} {found[name]}: {found['reason']}"
+        for store, name in ((stores.diffusivity, "run_id"), (stores.arrhenius, "group"))
+        for found in store.query({"kind": "failure"})
+    ]
+    return Built(_made(runs), _made(groups), failures)
+
+
+def _made(documents: list[dict[str, Any]]) -> int:
+    return sum(document["kind"] != "failure" for document in documents)
 
 
 def _run(builder: Builder) -> list[dict[str, Any]]:

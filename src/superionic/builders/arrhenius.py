@@ -10,6 +10,7 @@ from typing import Any
 from maggma.core import Builder, Store
 
 from superionic.analysis import arrhenius
+from superionic.builders.failure import failure
 from superionic.documents import DiffusivityDocument, RunIdentity
 
 
@@ -42,7 +43,9 @@ class ArrheniusBuilder(Builder):
             groups[group_key(document.identity)].append(document)
         built = {
             found["group"]: (found["provenance"]["sources"], found["extrapolation_temperature_K"])
-            for found in self.documents.query(properties=["group", "provenance", "extrapolation_temperature_K"])
+            for found in self.documents.query(
+                {"kind": "arrhenius"}, properties=["group", "provenance", "extrapolation_temperature_K"]
+            )
         }
         for group, documents in groups.items():
             documents.sort(key=lambda document: (document.temperature_K, document.run_id))
@@ -51,13 +54,16 @@ class ArrheniusBuilder(Builder):
                 yield group, documents
 
     def process_item(self, item: tuple[str, list[DiffusivityDocument]]) -> dict[str, Any]:
-        """Document of one group."""
+        """Document of one group, or the record of why there is none."""
         group, documents = item
-        document = arrhenius(documents, self.extrapolation_temperature_K)
         sources = [source for member in documents for source in member.provenance.sources]
+        try:
+            document = arrhenius(documents, self.extrapolation_temperature_K)
+        except Exception as error:  # the reason is stored and logged whole
+            self.logger.exception("group %s could not be fitted", group)
+            return failure({"group": group}, sources, error)
         provenance = document.provenance.model_copy(update={"sources": sources})
-        named = document.model_copy(update={"group": group, "provenance": provenance})
-        return named.model_dump(mode="json")
+        return document.model_copy(update={"group": group, "provenance": provenance}).model_dump(mode="json")
 
     def update_targets(self, items: list[dict[str, Any]]) -> None:
         """Replace the documents of the groups."""

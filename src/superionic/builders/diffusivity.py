@@ -9,6 +9,7 @@ from jobflow import JobStore
 from maggma.core import Builder, Store
 
 from superionic.analysis import diffusivity
+from superionic.builders.failure import failure
 from superionic.builders.runs import load_segments, load_summary, run_sources
 from superionic.documents import (
     ERROR_TARGET_REACHED,
@@ -72,7 +73,7 @@ class DiffusivityBuilder(Builder):
             return document.model_dump(mode="json")
         except Exception as error:  # the reason is stored and logged whole
             self.logger.exception("run %s could not be analysed", item["run_id"])
-            return _failure(item["run_id"], item["sources"], error)
+            return failure({"run_id": item["run_id"]}, item["sources"], error)
 
     def update_targets(self, items: list[dict[str, Any]]) -> None:
         """Replace the documents of the runs."""
@@ -101,15 +102,6 @@ def diffusivity_of_run(
     )
     quality = Quality.from_checks([*document.quality.checks, _completion(summary)])
     return document.model_copy(update={"quality": quality, "provenance": provenance})
-
-
-def _failure(run_id: str, sources: list[SourceReference], error: Exception) -> dict[str, Any]:
-    return {
-        "kind": "failure",
-        "run_id": run_id,
-        "reason": f"{type(error).__name__}: {error}",
-        "provenance": {"sources": [source.model_dump() for source in sources]},
-    }
 
 
 def _completion(summary: MDRunDocument | None) -> Check:

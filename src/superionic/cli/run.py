@@ -57,7 +57,7 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
         click.echo(f"{len(run.done)} jobs done, {len(run.found)} of them before; {len(run.failed)} failed")
         for key, error in run.failed.items():
             click.echo(f"superionic: job {run.names[key]!r} failed: {error} (log in {run.folders[key]})", err=True)
-        build_documents(stores, study.analysis.extrapolation_temperature_K)
+        built = build_documents(stores, study.analysis.extrapolation_temperature_K)
         criteria = {"identity.study": study.name}
         runs, fits = diffusivity_documents(stores, criteria), arrhenius_documents(stores, criteria)
     print_documents(runs, fits, console())
@@ -65,9 +65,11 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
         click.echo(
             f"Arrhenius plot: {plot_arrhenius(fits, (figures or chosen.store_dir / study.name) / 'arrhenius.png')}"
         )
+    for failure in built.failures:
+        click.echo(f"superionic: {failure}", err=True)
     if run.stopped:
         raise KeyboardInterrupt
-    if run.failed or run.skipped:
+    if run.failed or run.skipped or built.failures:
         raise click.exceptions.Exit(1)
 
 
