@@ -60,7 +60,13 @@ def run(sizes: tuple[int, ...] = (80, 160, 320), n_steps: int = 10) -> list[dict
 
 def _row(name: str, value: float, unit: str, target: float | None = None) -> dict[str, Any]:
     bound = None if target is None else f">= {target:g}"
-    return {"name": name, "value": value, "unit": unit, "target": bound, "met": None if target is None else value >= target}
+    return {
+        "name": name,
+        "value": value,
+        "unit": unit,
+        "target": bound,
+        "met": None if target is None else value >= target,
+    }
 
 
 def _taking_turns(steps: dict[str, tuple[Callable[[int], object], int]], n_turns: int = 4) -> dict[str, float]:

@@ -15,7 +15,7 @@ from superionic.potentials.evaluator import Kernels, Session, load_chgnet
 __all__ = ["ChgnetCalculator"]
 
 
-class ChgnetCalculator(Calculator):  # type: ignore[misc]
+class ChgnetCalculator(Calculator):
     """ASE calculator over the fast evaluator.
 
     In atomate2, which ignores a checkpoint's path for its own "CHGNet", name it by import path::

@@ -24,9 +24,8 @@ class _Indices:
     """The graph's indices on the device, both directions of every pair and angle."""
 
     species: Tensor
-    first: Tensor
-    second: Tensor
     centres: Tensor  # first, then second
+    neighbours: Tensor  # second, then first
     bonds: Tensor
     arm_one: Tensor
     arm_two: Tensor
@@ -79,9 +78,8 @@ class TorchNetwork:
         pairs, angles = graph.pairs, graph.angles
         return _Indices(
             species=tensor(graph.numbers - 1),
-            first=tensor(pairs.first),
-            second=tensor(pairs.second),
             centres=tensor(np.concatenate([pairs.first, pairs.second])),
+            neighbours=tensor(np.concatenate([pairs.second, pairs.first])),
             bonds=tensor(angles.bonds),
             arm_one=tensor(angles.arm_one),
             arm_two=tensor(angles.arm_two),
@@ -96,7 +94,10 @@ class TorchNetwork:
         weights = self.weights
         distances = vectors.norm(dim=1)
         basis = self._radial(distances, weights.pair_frequencies, weights.cutoff_A)
-        pair_weights, pair_first = (basis @ weights.pair_basis).split([WIDTH, 2 * WIDTH * len(weights.atom_mlps)], 1)
+        # split, not sliced: the reverse pass of slices fills a whole matrix with zeros for each
+        pair_weights, *pair_first = (basis @ weights.pair_basis).split(
+            [WIDTH] + [2 * WIDTH] * len(weights.atom_mlps), 1
+        )
 
         bond_lengths = distances.index_select(0, at.bonds)
         directions = vectors.index_select(0, at.bonds) / bond_lengths[:, None]
@@ -112,17 +113,12 @@ class TorchNetwork:
         atoms = weights.embedding[at.species]
         after: list[Tensor] = []
         for layer, mlp in enumerate(weights.atom_mlps):
-            per_atom = atoms @ mlp.centre_neighbour
-            of_first, of_second = per_atom.index_select(0, at.first), per_atom.index_select(0, at.second)
-            per_pair = pair_first[:, 2 * WIDTH * layer : 2 * WIDTH * (layer + 1)] + mlp.bias
+            as_centre, as_neighbour = (atoms @ mlp.centre_neighbour).split(2 * WIDTH, 1)
+            per_pair = pair_first[layer] + mlp.bias
             if layer:  # only bonds in the bond graph have changed since the start
                 per_pair = per_pair.index_add(0, at.bonds, (bonds - initial_bonds) @ mlp.bond)
-            hidden = torch.cat(
-                [
-                    per_pair + of_first[:, : 2 * WIDTH] + of_second[:, 2 * WIDTH :],
-                    per_pair + of_second[:, : 2 * WIDTH] + of_first[:, 2 * WIDTH :],
-                ]
-            )
+            hidden = as_centre.index_select(0, at.centres) + as_neighbour.index_select(0, at.neighbours)
+            hidden = (hidden.view(2, -1, 2 * WIDTH) + per_pair).view(-1, 2 * WIDTH)
             messages = _gate(_second_layer(hidden, mlp.second, mlp.second_bias), mlp.norm)
             messages = (messages.view(2, -1, WIDTH) * pair_weights).view(-1, WIDTH)
             atoms = atoms + torch.zeros_like(atoms).index_add(0, at.centres, messages) @ mlp.out
@@ -169,16 +165,17 @@ def _second_layer(hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def _gate(core_and_gate: Tensor, norm: Tensor) -> Tensor:
-    core = functional.layer_norm(core_and_gate[0], (WIDTH,), norm[0], norm[1])
-    gate = functional.layer_norm(core_and_gate[1], (WIDTH,), norm[2], norm[3])
+    core, gate = core_and_gate.unbind()
+    core = functional.layer_norm(core, (WIDTH,), norm[0], norm[1])
+    gate = functional.layer_norm(gate, (WIDTH,), norm[2], norm[3])
     return functional.silu(core) * torch.sigmoid(gate)
 
 
 def _angle_first_layer(mlp: AngleMlp, atoms: Tensor, bonds: Tensor, angles: Tensor, at: _Indices) -> Tensor:
-    per_bond = bonds @ mlp.arms
+    as_arm_one, as_arm_two = (bonds @ mlp.arms).split(2 * WIDTH, 1)
     return (
-        per_bond[:, : 2 * WIDTH].index_select(0, at.arms)
-        + per_bond[:, 2 * WIDTH :].index_select(0, at.other_arms)
+        as_arm_one.index_select(0, at.arms)
+        + as_arm_two.index_select(0, at.other_arms)
         + torch.addmm(mlp.bias, atoms, mlp.centre).index_select(0, at.angle_centres)
         + angles @ mlp.angle
     )

@@ -3,7 +3,6 @@
 A tile holds both directions of a few of them in neighbouring rows. Sums run in the order of the list, so they never
 vary.
 """
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from superionic.potentials.fused.compiling import kernel
-from superionic.potentials.fused.gates import TILE, F, gate, gate_backward, silu, silu_and_slope
+from superionic.potentials.fused.gates import TILE, F, gate, gate_backward, silu, silu_slope
 from superionic.potentials.fused.simd import NOTHING, product
 
 __all__ = ["angle_updates", "angle_updates_backward", "bond_messages", "bond_messages_backward"]
@@ -19,17 +18,17 @@ __all__ = ["angle_updates", "angle_updates_backward", "bond_messages", "bond_mes
 
 @kernel
 def bond_messages(
-    arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, second_layer, second_bias, norm, bond_weights,
-    gathered,
+    arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, norm, bond_weights, all_mixed,
+    second_layer, second_bias, gathered,
 ):  # fmt: skip
-    """Add to `gathered` (n_bonds, 64) what every bond hears from the angles it is an arm of."""
+    """Add to `gathered` (n_bonds, 64) what every bond hears from its angles; keep the second layer's rows."""
     hidden = np.empty((2 * TILE, 2 * F), np.float32)
-    mixed = np.empty((2 * TILE, 2 * F), np.float32)
     message = np.empty((2 * TILE, F), np.float32)
     for start in range(0, arm_one.shape[0], TILE):
         n = min(TILE, arm_one.shape[0] - start)
         _angle_hidden(start, n, arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, hidden)
         silu(hidden, 2 * n)
+        mixed = all_mixed[2 * start : 2 * (start + n)]
         product(hidden, 0, second_layer[0], second_bias, 0, mixed, 0, 2 * n)
         product(hidden, F, second_layer[1], second_bias, 0, mixed, F, 2 * n)
         gate(mixed, norm, message, 2 * n)
@@ -43,21 +42,19 @@ def bond_messages(
 
 @kernel
 def bond_messages_backward(
-    arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, from_angle_t, second_layer, second_layer_t,
-    second_bias, norm, bond_weights, d_gathered, d_bond_weights, d_per_arm, d_per_centre, d_angles,
+    arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, norm, bond_weights, all_mixed,
+    from_angle_t, second_layer_t, d_gathered, d_bond_weights, d_per_arm, d_per_centre, d_angles,
 ):  # fmt: skip
-    """Add to the gradients of bond weights, per-arm and per-centre products and angles."""
+    """Add to the gradients of bond weights, per-arm and per-centre products and angles; spends the kept rows."""
     hidden = np.empty((2 * TILE, 2 * F), np.float32)
     slope = np.empty((2 * TILE, 2 * F), np.float32)
-    mixed = np.empty((2 * TILE, 2 * F), np.float32)
     message = np.empty((2 * TILE, F), np.float32)
     d_message = np.empty((2 * TILE, F), np.float32)
     for start in range(0, arm_one.shape[0], TILE):
         n = min(TILE, arm_one.shape[0] - start)
         _angle_hidden(start, n, arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, hidden)
-        silu_and_slope(hidden, slope, 2 * n)
-        product(hidden, 0, second_layer[0], second_bias, 0, mixed, 0, 2 * n)
-        product(hidden, F, second_layer[1], second_bias, 0, mixed, F, 2 * n)
+        silu_slope(hidden, slope, 2 * n)
+        mixed = all_mixed[2 * start : 2 * (start + n)]
         for t in range(n):
             one, two = arm_one[start + t], arm_two[start + t]
             for k in range(F):
@@ -86,7 +83,9 @@ def bond_messages_backward(
 
 
 @kernel
-def angle_updates(arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, norm, updated):
+def angle_updates(
+    arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, norm, updated,
+):  # fmt: skip
     """Write the angles' new features to `updated` (2 n_angles, 64)."""
     hidden = np.empty((2 * TILE, 2 * F), np.float32)
     message = np.empty((2 * TILE, F), np.float32)
@@ -101,8 +100,8 @@ def angle_updates(arm_one, arm_two, centre, per_arm, per_centre, angles, from_an
 
 @kernel
 def angle_updates_backward(
-    arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, from_angle_t, norm, d_per_arm, d_per_centre,
-    d_angles,
+    arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, norm,
+    from_angle_t, d_per_arm, d_per_centre, d_angles,
 ):  # fmt: skip
     """Add to the gradients of per-arm and per-centre products, and turn `d_angles` from updated to old angles."""
     hidden = np.empty((2 * TILE, 2 * F), np.float32)

@@ -1,5 +1,4 @@
 """Radial and angular basis functions and their derivatives."""
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
@@ -58,6 +57,7 @@ def angular_basis(arm_one, arm_two, sign, directions, frequencies, angles, value
 
 @kernel
 def angular_basis_backward(arm_one, arm_two, sign, directions, frequencies, angles, values, d_values, d_directions):
+    """Add to `d_directions` (n_bonds, 3) what the angular basis' gradient says of them."""
     n = frequencies.shape[0]
     for t in range(arm_one.shape[0]):
         one, two = arm_one[t], arm_two[t]

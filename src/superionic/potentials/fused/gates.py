@@ -2,7 +2,6 @@
 
 Each step runs over all rows before the next begins, so that the rows' chains of dependent steps overlap.
 """
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ import math
 import numpy as np
 
 from superionic.potentials.fused.compiling import kernel
-from superionic.potentials.fused.simd import exp, inner, total
+from superionic.potentials.fused.simd import exp, fma, inner, total
 
-__all__ = ["TILE", "F", "gate", "gate_backward", "silu", "silu_and_slope"]
+__all__ = ["TILE", "F", "gate", "gate_backward", "silu", "silu_and_slope", "silu_slope"]
 
 F = 64
 """Features of an atom, bond or angle."""
@@ -28,6 +27,7 @@ PER_FEATURE, NORM_EPSILON = np.float32(1.0 / F), np.float32(1e-5)
 
 @kernel
 def silu(rows, n_rows):
+    """Apply x sigmoid(x) in place."""
     flat = rows.reshape(rows.size)
     for k in range(n_rows * rows.shape[1]):
         x = flat[k]
@@ -36,12 +36,23 @@ def silu(rows, n_rows):
 
 @kernel
 def silu_and_slope(rows, slope, n_rows):
+    """Apply x sigmoid(x) in place and give its derivative."""
     flat, flat_slope = rows.reshape(rows.size), slope.reshape(slope.size)
     for k in range(n_rows * rows.shape[1]):
         x = flat[k]
         s = ONE / (ONE + exp(-_bounded(x, LARGEST)))
         flat[k] = x * s
-        flat_slope[k] = s + x * s * (ONE - s)
+        flat_slope[k] = fma(x * s, ONE - s, s)
+
+
+@kernel
+def silu_slope(rows, slope, n_rows):
+    """Derivative of silu at the rows."""
+    flat, flat_slope = rows.reshape(rows.size), slope.reshape(slope.size)
+    for k in range(n_rows * rows.shape[1]):
+        x = flat[k]
+        s = ONE / (ONE + exp(-_bounded(x, LARGEST)))
+        flat_slope[k] = fma(x * s, ONE - s, s)
 
 
 @kernel
@@ -53,8 +64,8 @@ def gate(rows, norm, message, n_rows):
         core_mean, core_scale = moments[row, 0], moments[row, 1]
         gate_mean, gate_scale = moments[row, 2], moments[row, 3]
         for k in range(F):
-            x = (rows[row, k] - core_mean) * core_scale * norm[0, k] + norm[1, k]
-            z = (rows[row, F + k] - gate_mean) * gate_scale * norm[2, k] + norm[3, k]
+            x = fma((rows[row, k] - core_mean) * core_scale, norm[0, k], norm[1, k])
+            z = fma((rows[row, F + k] - gate_mean) * gate_scale, norm[2, k], norm[3, k])
             ex = ONE + exp(-_bounded(x, LARGEST_OF_NORM))
             ez = ONE + exp(-_bounded(z, LARGEST_OF_NORM))
             message[row, k] = x / (ex * ez)
@@ -74,7 +85,7 @@ def gate_backward(rows, norm, d_message, message, n_rows):
             gate = (rows[row, F + k] - gate_mean) * gate_scale
             rows[row, k] = core
             rows[row, F + k] = gate
-            x, z = core * norm[0, k] + norm[1, k], gate * norm[2, k] + norm[3, k]
+            x, z = fma(core, norm[0, k], norm[1, k]), fma(gate, norm[2, k], norm[3, k])
             ex = ONE + exp(-_bounded(x, LARGEST_OF_NORM))
             ez = ONE + exp(-_bounded(z, LARGEST_OF_NORM))
             both = ONE / (ex * ez)
@@ -83,27 +94,27 @@ def gate_backward(rows, norm, d_message, message, n_rows):
             out = activated * sz
             message[row, k] = out
             d = d_message[row, k]
-            d_rows[row, k] = d * sz * (sx + activated * (ONE - sx)) * norm[0, k]
+            d_rows[row, k] = d * sz * fma(activated, ONE - sx, sx) * norm[0, k]
             d_rows[row, F + k] = d * out * (ONE - sz) * norm[2, k]
     for row in range(n_rows):
-        core, gate_ = row * 2 * F, row * 2 * F + F
+        core, gated = row * 2 * F, row * 2 * F + F
         sums[row, 0] = total(d_rows, core) * PER_FEATURE
         sums[row, 1] = inner(d_rows, core, ZERO, rows, core, ZERO) * PER_FEATURE
-        sums[row, 2] = total(d_rows, gate_) * PER_FEATURE
-        sums[row, 3] = inner(d_rows, gate_, ZERO, rows, gate_, ZERO) * PER_FEATURE
+        sums[row, 2] = total(d_rows, gated) * PER_FEATURE
+        sums[row, 3] = inner(d_rows, gated, ZERO, rows, gated, ZERO) * PER_FEATURE
     for row in range(n_rows):
         sum_c, sum_cc, sum_g, sum_gg = sums[row, 0], sums[row, 1], sums[row, 2], sums[row, 3]
         core_scale, gate_scale = moments[row, 1], moments[row, 3]
         for k in range(F):
-            rows[row, k] = (d_rows[row, k] - sum_c - rows[row, k] * sum_cc) * core_scale
+            rows[row, k] = fma(-rows[row, k], sum_cc, d_rows[row, k] - sum_c) * core_scale
         for k in range(F):
-            rows[row, F + k] = (d_rows[row, F + k] - sum_g - rows[row, F + k] * sum_gg) * gate_scale
+            rows[row, F + k] = fma(-rows[row, F + k], sum_gg, d_rows[row, F + k] - sum_g) * gate_scale
 
 
 @kernel
 def _bounded(x, limit):
-    x = x if x < limit else limit
-    return x if x > -limit else -limit
+    x = min(limit, x)  # noqa: FURB136: as one instruction
+    return x if x > -limit else -limit  # noqa: FURB136
 
 
 @kernel

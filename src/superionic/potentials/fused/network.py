@@ -1,16 +1,11 @@
-"""CHGNet with a hand-written reverse pass over small tiles: the fast path on a CPU, in one thread.
-
-Nothing is kept between the passes but features of atoms, bonds and angles; pair messages, the bulk of the work, are
-computed again tile by tile in the reverse pass, which is cheaper than fetching them from memory.
-"""
+"""CHGNet with a hand-written reverse pass over small tiles: the fast path on a CPU, in one thread."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
 
 from superionic.potentials.fused.angles import (
     angle_updates,
@@ -20,69 +15,51 @@ from superionic.potentials.fused.angles import (
 )
 from superionic.potentials.fused.basis import angular_basis, angular_basis_backward, radial_basis
 from superionic.potentials.fused.gates import silu_and_slope
+from superionic.potentials.fused.matrices import COLUMNS, GatedMlp, Matrices, Matrix, buffer, zeros
 from superionic.potentials.fused.pairs import pair_messages, pair_messages_backward
 from superionic.potentials.fused.readout import normalize, normalize_backward, vector_gradients
-from superionic.potentials.fused.simd import NOTHING, multiply
 from superionic.potentials.graph import CrystalGraph
 from superionic.potentials.neighbours import FloatArray, IntArray
-from superionic.potentials.weights import AngleMlp, AtomMlp, ChgnetWeights
+from superionic.potentials.weights import ChgnetWeights
 
 __all__ = ["FusedNetwork"]
 
-Matrix = NDArray[np.float32]
-
-BASIS_COLUMNS = 32
-"""Columns of products come in multiples of 32; bases are padded with zeros."""
-
 
 @dataclass(frozen=True)
-class _Mlp:
-    """A gated MLP's matrices as the kernels want them, with transposes (`_t`) for the reverse pass."""
+class _Bases:
+    """A graph seen through the basis functions."""
 
-    gathered: Matrix  # atom MLP: of the atom as centre | neighbour; angle MLP: of the bond as arm one | arm two
-    gathered_t: Matrix
-    local: Matrix  # atom MLP: of the bond features; angle MLP: of the angle features
-    local_t: Matrix
-    bias: Matrix  # (1, 256) or (1, 128): added to the per-atom product
-    norm: Matrix
-    centre: Matrix
-    centre_t: Matrix
-    second: Matrix
-    second_t: Matrix
-    second_bias: Matrix
-    out: Matrix
-    out_t: Matrix
+    bond_of_pair: IntArray  # -1 where a pair is no bond
+    basis: Matrix  # (n_pairs, 32), and its derivative by the distance
+    basis_slope: Matrix
+    pair_weights: Matrix  # (n_pairs, 64)
+    directions: FloatArray  # (n_bonds, 3)
+    bond_basis_slope: Matrix
+    bond_weights: Matrix  # (n_bonds, 64)
+    angles: FloatArray  # (n_angles,)
+    angular: Matrix  # (n_angles, 32)
+
+
+@dataclass
+class _Tape:
+    """What the reverse pass needs again of each layer: the first arguments of its kernels."""
+
+    pairs: list[tuple[Any, ...]] = field(default_factory=list)
+    bonds: list[tuple[Any, ...]] = field(default_factory=list)
+    angles: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 class FusedNetwork:
-    """Energies and forces in float32.
+    """Energies and forces in float32; lengths and angles are taken in float64.
 
     Parameters
     ----------
     weights
-        In float32 on the CPU; at most 32 radial and 31 angular basis functions.
+        In float32 on the CPU.
     """
 
     def __init__(self, weights: ChgnetWeights) -> None:
-        self._cutoff_A, self._bond_cutoff_A = weights.cutoff_A, weights.bond_cutoff_A
-        self._power = weights.envelope_power
-        self._embedding = _array(weights.embedding)
-        self._pair_frequencies = _array(weights.pair_frequencies)
-        self._bond_frequencies = _array(weights.bond_frequencies)
-        self._angle_frequencies = _array(weights.angle_frequencies)
-        self._bond_embedding, self._bond_embedding_t = _both(_padded(weights.bond_embedding))
-        self._bond_weights, self._bond_weights_t = _both(_padded(weights.bond_weights))
-        self._angle_embedding, self._angle_embedding_t = _both(_padded(weights.angle_embedding))
-        of_pair = _padded(weights.pair_basis)
-        self._pair_weights, self._pair_weights_t = _both(of_pair[:, :64])
-        self._from_basis = [
-            _both(of_pair[:, 64 + 128 * layer : 192 + 128 * layer]) for layer in range(len(weights.atom_mlps))
-        ]
-        self._atom_mlps = [_atom_mlp(mlp) for mlp in weights.atom_mlps]
-        self._bond_mlps = [_angle_mlp(mlp) for mlp in weights.bond_mlps]
-        self._angle_mlps = [_angle_mlp(mlp) for mlp in weights.angle_mlps]
-        self._readout_norm = _array(weights.readout_norm)
-        self._readout = [_readout_layer(weight, bias) for weight, bias in weights.readout]
+        self._weights = Matrices(weights)
 
     def evaluate(self, graph: CrystalGraph) -> tuple[FloatArray, FloatArray]:
         """Energy of every atom without its reference, and the gradient of their sum.
@@ -93,187 +70,140 @@ class FusedNetwork:
         gradients : (n_pairs, 3) float64, eV/A
             With respect to the pair vectors.
         """
-        pairs, bonds_at = graph.pairs, graph.angles.bonds
-        arms = (graph.angles.arm_one, graph.angles.arm_two)
-        angle_at = (*arms, graph.angles.centre)
-        n_atoms, n_pairs, n_bonds, n_angles = len(graph.numbers), len(pairs.first), len(bonds_at), len(arms[0])
-        n_layers = len(self._atom_mlps)
-        bond_of_pair: IntArray = np.full(n_pairs, -1)
-        bond_of_pair[bonds_at] = np.arange(n_bonds)
+        bases, tape = self._bases(graph), _Tape()
+        energies, d_atoms = self._energies(self._forward(graph, bases, tape))
+        return energies, self._reverse(graph, bases, tape, d_atoms)
 
-        basis, basis_slope = self._radial(pairs.distances_A, self._pair_frequencies, self._cutoff_A)
-        pair_weights = _times(basis, self._pair_weights)
-        bond_lengths = pairs.distances_A[bonds_at]
-        directions = pairs.vectors_A[bonds_at] / bond_lengths[:, None]
-        bond_basis, bond_basis_slope = self._radial(bond_lengths, self._bond_frequencies, self._bond_cutoff_A)
-        bond_weights = _times(bond_basis, self._bond_weights)
-        sign = graph.angles.sign
-        angular = _zeros(n_angles, BASIS_COLUMNS)
-        angle_values = np.empty(n_angles)
-        angular_basis(*arms, sign, directions, self._angle_frequencies, angle_values, angular)
-
-        # forward; everything that the reverse pass needs again is in these lists, one entry a layer
-        atoms = self._embedding[graph.numbers - 1]
-        initial_bonds = bonds = _times(basis[bonds_at], self._bond_embedding)
-        angles = [np.repeat(_times(angular, self._angle_embedding), 2, axis=0)]
-        of_pairs, of_bonds, of_angles = [], [], []
-        for layer, mlp in enumerate(self._atom_mlps):
-            changed = _times(bonds - initial_bonds, mlp.local) if layer else _zeros(0, 128)
-            pair_inputs = (
-                pairs.first, pairs.second, bond_of_pair, basis, _times(atoms, mlp.gathered, mlp.bias), changed,
-            )  # fmt: skip
-            of_pairs.append(pair_inputs)
-            gathered = _zeros(n_atoms, 64)
-            pair_messages(
-                *pair_inputs, self._from_basis[layer][0], mlp.second, mlp.second_bias, mlp.norm, pair_weights, gathered
-            )
-            atoms = atoms + _times(gathered, mlp.out)
-            if layer < len(self._bond_mlps):
-                mlp = self._bond_mlps[layer]
-                angle_inputs = self._angle_inputs(mlp, angle_at, bonds, atoms, angles[-1])
-                of_bonds.append(angle_inputs)
-                gathered = _zeros(n_bonds, 64)
-                bond_messages(*angle_inputs, mlp.second, mlp.second_bias, mlp.norm, bond_weights, gathered)
-                bonds = bonds + _times(gathered, mlp.out)
-            if layer < len(self._angle_mlps):
-                mlp = self._angle_mlps[layer]
-                angle_inputs = self._angle_inputs(mlp, angle_at, bonds, atoms, angles[-1])
-                of_angles.append(angle_inputs)
-                angles.append(np.empty_like(angles[-1]))
-                angle_updates(*angle_inputs, mlp.norm, angles[-1])
-        energies, d_atoms = self._energies(atoms)
-
-        # reverse
-        d_basis, d_pair_weights, d_bond_weights = _zeros(n_pairs, 32), _zeros(n_pairs, 64), _zeros(n_bonds, 64)
-        d_bonds, d_initial_bonds, d_angles = _zeros(n_bonds, 64), _zeros(n_bonds, 64), _zeros(2 * n_angles, 64)
-        for layer in reversed(range(n_layers)):
-            if layer < len(self._angle_mlps):
-                mlp = self._angle_mlps[layer]
-                d_arms, d_centre = _zeros(n_bonds, 256), _zeros(n_atoms, 128)
-                angle_updates_backward(*of_angles[layer], mlp.local_t, mlp.norm, d_arms, d_centre, d_angles)
-                d_bonds = d_bonds + _times(d_arms, mlp.gathered_t)
-                d_atoms = d_atoms + _times(d_centre, mlp.centre_t)
-            if layer < len(self._bond_mlps):
-                mlp = self._bond_mlps[layer]
-                d_arms, d_centre = _zeros(n_bonds, 256), _zeros(n_atoms, 128)
-                bond_messages_backward(
-                    *of_bonds[layer], mlp.local_t, mlp.second, mlp.second_t, mlp.second_bias, mlp.norm, bond_weights,
-                    _times(d_bonds, mlp.out_t), d_bond_weights, d_arms, d_centre, d_angles,
-                )  # fmt: skip
-                d_bonds = d_bonds + _times(d_arms, mlp.gathered_t)
-                d_atoms = d_atoms + _times(d_centre, mlp.centre_t)
-            mlp = self._atom_mlps[layer]
-            d_per_atom, d_per_bond = _zeros(n_atoms if layer else 0, 256), _zeros(n_bonds if layer else 0, 128)
-            pair_messages_backward(
-                *of_pairs[layer], *self._from_basis[layer], mlp.second, mlp.second_t, mlp.second_bias, mlp.norm,
-                pair_weights, _times(d_atoms, mlp.out_t), d_pair_weights, d_basis, d_per_atom, d_per_bond,
-            )  # fmt: skip
-            if layer:  # before the first layer atoms and bonds are what they started as
-                d_atoms = d_atoms + _times(d_per_atom, mlp.gathered_t)
-                change = _times(d_per_bond, mlp.local_t)
-                d_bonds, d_initial_bonds = d_bonds + change, d_initial_bonds - change
-
-        d_basis += _times(d_pair_weights, self._pair_weights_t)
-        d_basis[bonds_at] += _times(d_bonds + d_initial_bonds, self._bond_embedding_t)
-        d_directions = np.zeros((n_bonds, 3))
-        angular_basis_backward(
-            *arms, sign, directions, self._angle_frequencies, angle_values, angular,
-            _times(d_angles[::2] + d_angles[1::2], self._angle_embedding_t), d_directions,
-        )  # fmt: skip
-        gradients = np.empty((n_pairs, 3))
-        vector_gradients(
-            pairs.vectors_A, pairs.distances_A, basis_slope, d_basis, bonds_at, directions, bond_basis_slope,
-            _times(d_bond_weights, self._bond_weights_t), d_directions, gradients,
-        )  # fmt: skip
-        return energies, gradients
+    def _bases(self, graph: CrystalGraph) -> _Bases:
+        weights, pairs, angles = self._weights, graph.pairs, graph.angles
+        n_pairs, n_angles = len(pairs.first), len(angles.centre)
+        bond_of_pair = np.full(n_pairs, -1)
+        bond_of_pair[angles.bonds] = np.arange(len(angles.bonds))
+        lengths = pairs.distances_A[angles.bonds]
+        directions = pairs.vectors_A[angles.bonds] / lengths[:, None]
+        basis, basis_slope = self._radial(pairs.distances_A, weights.pair_frequencies, weights.cutoff_A)
+        bond_basis, bond_basis_slope = self._radial(lengths, weights.bond_frequencies, weights.bond_cutoff_A)
+        angular, values = zeros(n_angles, COLUMNS), np.empty(n_angles)
+        angular_basis(
+            angles.arm_one, angles.arm_two, angles.sign, directions, weights.angle_frequencies, values, angular
+        )
+        pair_weights, bond_weights = weights.pair_weights(basis), weights.bond_weights(bond_basis)
+        return _Bases(
+            bond_of_pair, basis, basis_slope, pair_weights, directions, bond_basis_slope, bond_weights, values, angular
+        )
 
     def _radial(self, distances_A: FloatArray, frequencies: Matrix, cutoff_A: float) -> tuple[Matrix, Matrix]:
-        values, slopes = _zeros(len(distances_A), BASIS_COLUMNS), _zeros(len(distances_A), BASIS_COLUMNS)
-        radial_basis(distances_A.astype(np.float32), frequencies, cutoff_A, self._power, values, slopes)
+        values, slopes = zeros(len(distances_A), COLUMNS), zeros(len(distances_A), COLUMNS)
+        power = self._weights.envelope_power
+        radial_basis(distances_A.astype(np.float32), frequencies, cutoff_A, power, values, slopes)
         return values, slopes
 
-    def _angle_inputs(
-        self, mlp: _Mlp, angle_at: tuple[IntArray, ...], bonds: Matrix, atoms: Matrix, angles: Matrix
-    ) -> tuple[NDArray[np.generic], ...]:
-        return (*angle_at, _times(bonds, mlp.gathered), _times(atoms, mlp.centre, mlp.bias), angles, mlp.local)
+    def _forward(self, graph: CrystalGraph, bases: _Bases, tape: _Tape) -> Matrix:
+        """Features of the atoms (n_atoms, 64) after the last layer."""
+        weights, pairs = self._weights, graph.pairs
+        n_atoms, n_bonds = len(graph.numbers), len(graph.angles.bonds)
+        atoms = weights.embedding[graph.numbers - 1]
+        initial_bonds = bonds = weights.bond_embedding(bases.basis[graph.angles.bonds])
+        angles = np.repeat(weights.angle_embedding(bases.angular), 2, axis=0)
+        for layer, mlp in enumerate(weights.atom_mlps):
+            mixed = buffer(f"pairs {layer}", 2 * len(pairs.first))
+            per_bond = mlp.local(bonds - initial_bonds) if layer else zeros(0, 128)
+            inputs: tuple[Any, ...] = (
+                pairs.first, pairs.second, bases.bond_of_pair, bases.basis, mlp.gathered(atoms, mlp.bias), per_bond,
+                weights.from_basis[layer].weight, bases.pair_weights, mlp.norm, mixed,
+            )  # fmt: skip
+            tape.pairs.append(inputs)
+            heard = zeros(n_atoms, 64)
+            pair_messages(*inputs, mlp.second, mlp.second_bias, heard)
+            atoms = atoms + mlp.out(heard)
+            if layer < len(weights.bond_mlps):
+                mlp = weights.bond_mlps[layer]  # noqa: PLW2901
+                mixed = buffer(f"bonds {layer}", len(angles))
+                inputs = (*_along_angles(mlp, graph, bonds, atoms, angles), bases.bond_weights, mixed)
+                tape.bonds.append(inputs)
+                heard = zeros(n_bonds, 64)
+                bond_messages(*inputs, mlp.second, mlp.second_bias, heard)
+                bonds = bonds + mlp.out(heard)
+            if layer < len(weights.angle_mlps):
+                inputs = _along_angles(weights.angle_mlps[layer], graph, bonds, atoms, angles)
+                tape.angles.append(inputs)
+                angles = np.empty_like(angles)
+                angle_updates(*inputs, angles)
+        return atoms
+
+    def _reverse(self, graph: CrystalGraph, bases: _Bases, tape: _Tape, d_atoms: Matrix) -> FloatArray:
+        """Gradient to the pair vectors from that to the last layer's atoms."""
+        weights = self._weights
+        n_atoms, n_pairs = len(graph.numbers), len(graph.pairs.first)
+        n_bonds, n_angles = len(graph.angles.bonds), len(graph.angles.centre)
+        d_basis, d_pair_weights, d_bond_weights = zeros(n_pairs, COLUMNS), zeros(n_pairs, 64), zeros(n_bonds, 64)
+        d_bonds, d_initial_bonds, d_angles = zeros(n_bonds, 64), zeros(n_bonds, 64), zeros(2 * n_angles, 64)
+        for layer in reversed(range(len(weights.atom_mlps))):
+            if layer < len(weights.angle_mlps):
+                mlp = weights.angle_mlps[layer]
+                d_arms, d_centre = zeros(n_bonds, 256), zeros(n_atoms, 128)
+                angle_updates_backward(*tape.angles[layer], mlp.local.transposed, d_arms, d_centre, d_angles)
+                d_bonds = d_bonds + mlp.gathered.back(d_arms)
+                d_atoms = d_atoms + mlp.centre.back(d_centre)
+            if layer < len(weights.bond_mlps):
+                mlp = weights.bond_mlps[layer]
+                d_arms, d_centre = zeros(n_bonds, 256), zeros(n_atoms, 128)
+                bond_messages_backward(
+                    *tape.bonds[layer], mlp.local.transposed, mlp.second_t, mlp.out.back(d_bonds), d_bond_weights,
+                    d_arms, d_centre, d_angles,
+                )  # fmt: skip
+                d_bonds = d_bonds + mlp.gathered.back(d_arms)
+                d_atoms = d_atoms + mlp.centre.back(d_centre)
+            mlp = weights.atom_mlps[layer]
+            d_per_atom, d_per_bond = zeros(n_atoms if layer else 0, 256), zeros(n_bonds if layer else 0, 128)
+            pair_messages_backward(
+                *tape.pairs[layer], weights.from_basis[layer].transposed, mlp.second_t, mlp.out.back(d_atoms),
+                d_pair_weights, d_basis, d_per_atom, d_per_bond,
+            )  # fmt: skip
+            if layer:  # before the first layer atoms and bonds are what they started as
+                d_atoms = d_atoms + mlp.gathered.back(d_per_atom)
+                change = mlp.local.back(d_per_bond)
+                d_bonds, d_initial_bonds = d_bonds + change, d_initial_bonds - change
+        d_basis += weights.pair_weights.back(d_pair_weights)
+        d_basis[graph.angles.bonds] += weights.bond_embedding.back(d_bonds + d_initial_bonds)
+        d_bond_basis = weights.bond_weights.back(d_bond_weights)
+        d_angular = weights.angle_embedding.back(d_angles[::2] + d_angles[1::2])
+        return self._to_vectors(graph, bases, d_basis, d_bond_basis, d_angular)
+
+    def _to_vectors(
+        self, graph: CrystalGraph, bases: _Bases, d_basis: Matrix, d_bond_basis: Matrix, d_angular: Matrix
+    ) -> FloatArray:
+        pairs, angles = graph.pairs, graph.angles
+        d_directions, gradients = np.zeros((len(angles.bonds), 3)), np.empty((len(pairs.first), 3))
+        angular_basis_backward(
+            angles.arm_one, angles.arm_two, angles.sign, bases.directions, self._weights.angle_frequencies,
+            bases.angles, bases.angular, d_angular, d_directions,
+        )  # fmt: skip
+        vector_gradients(
+            pairs.vectors_A, pairs.distances_A, bases.basis_slope, d_basis, angles.bonds, bases.directions,
+            bases.bond_basis_slope, d_bond_basis, d_directions, gradients,
+        )  # fmt: skip
+        return gradients
 
     def _energies(self, atoms: Matrix) -> tuple[FloatArray, Matrix]:
         """Read out energies (n_atoms,) and the gradient of their sum to the atoms' features."""
-        n_atoms = len(atoms)
+        readout, norm, n_atoms = self._weights.readout, self._weights.readout_norm, len(atoms)
         normal, x, scale = np.empty_like(atoms), np.empty_like(atoms), np.empty(n_atoms, np.float32)
-        normalize(atoms, self._readout_norm, normal, scale, x)
+        normalize(atoms, norm, normal, scale, x)
         slopes = []
-        for k, (weight, _, bias) in enumerate(self._readout):
+        for k, (linear, bias) in enumerate(readout):
             if k:
                 slopes.append(np.empty_like(x))
                 silu_and_slope(x, slopes[-1], n_atoms)
-            x = _times(x, weight, bias)
-        d = np.repeat(self._readout[-1][1][:1], n_atoms, axis=0)  # the energies' own gradients are 1
-        for (_, weight_t, _), slope in zip(self._readout[-2::-1], slopes[::-1], strict=True):
-            d = _times(d * slope, weight_t)
-        normalize_backward(normal, self._readout_norm, scale, d)
+            x = linear(x, bias)
+        d = np.repeat(readout[-1][0].transposed[:1], n_atoms, axis=0)  # an energy's own gradient is 1
+        for (linear, _), slope in zip(readout[-2::-1], slopes[::-1], strict=True):
+            d = linear.back(d * slope)
+        normalize_backward(normal, norm, scale, d)
         return x[:, 0].astype(np.float64), d
 
 
-def _times(a: Matrix, b: Matrix, start: Matrix = NOTHING) -> Matrix:
-    """Start + a b, one start row for all."""
-    c = np.empty((a.shape[0], b.shape[1]), np.float32)
-    multiply(a, b, start, 0, c)
-    return c
-
-
-def _zeros(*shape: int) -> Matrix:
-    return np.zeros(shape, np.float32)
-
-
-def _array(tensor: Tensor) -> Matrix:
-    array: Matrix = np.ascontiguousarray(tensor.numpy(), dtype=np.float32)
-    return array
-
-
-def _both(matrix: Matrix) -> tuple[Matrix, Matrix]:
-    return np.ascontiguousarray(matrix), np.ascontiguousarray(matrix.T)
-
-
-def _padded(tensor: Tensor) -> Matrix:
-    matrix = _zeros(BASIS_COLUMNS, tensor.shape[1])
-    matrix[: tensor.shape[0]] = tensor.numpy()
-    return matrix
-
-
-def _readout_layer(weight: Tensor, bias: Tensor) -> tuple[Matrix, Matrix, Matrix]:
-    """A layer's matrix, its transpose, and its bias as a row; a single column is padded to the narrowest product."""
-    columns = max(weight.shape[1], BASIS_COLUMNS)
-    padded, row = _zeros(weight.shape[0], columns), _zeros(1, columns)
-    padded[:, : weight.shape[1]], row[0, : weight.shape[1]] = weight.numpy(), bias.numpy()
-    return padded, np.ascontiguousarray(padded.T), row
-
-
-def _second_layer(mlp: AtomMlp | AngleMlp) -> dict[str, Matrix]:
-    second = _array(mlp.second)
-    return {
-        "second": second,
-        "second_t": np.ascontiguousarray(second.swapaxes(1, 2)) if second.size else second,
-        "second_bias": _array(mlp.second_bias).reshape(1, -1),
-        "out": _array(mlp.out),
-        "out_t": np.ascontiguousarray(_array(mlp.out).T),
-    }
-
-
-def _atom_mlp(mlp: AtomMlp) -> _Mlp:
-    gathered, gathered_t = _both(_array(mlp.centre_neighbour))
-    local, local_t = _both(_array(mlp.bond))
-    bias = np.concatenate([_array(mlp.bias), np.zeros(128, np.float32)])[None]
-    nothing = _zeros(0, 0)
-    return _Mlp(gathered, gathered_t, local, local_t, bias, _array(mlp.norm), nothing, nothing, **_second_layer(mlp))
-
-
-def _angle_mlp(mlp: AngleMlp) -> _Mlp:
-    return _Mlp(
-        *_both(_array(mlp.arms)),
-        *_both(_array(mlp.angle)),
-        _array(mlp.bias)[None],
-        _array(mlp.norm),
-        *_both(_array(mlp.centre)),
-        **_second_layer(mlp),
-    )
+def _along_angles(mlp: GatedMlp, graph: CrystalGraph, bonds: Matrix, atoms: Matrix, angles: Matrix) -> tuple[Any, ...]:
+    at = graph.angles
+    per_arm, per_centre = mlp.gathered(bonds), mlp.centre(atoms, mlp.bias)
+    return at.arm_one, at.arm_two, at.centre, per_arm, per_centre, angles, mlp.local.weight, mlp.norm

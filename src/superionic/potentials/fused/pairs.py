@@ -3,7 +3,6 @@
 A tile holds both directions of a few of them in neighbouring rows. Sums run in the order of the list, so they never
 vary.
 """
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from superionic.potentials.fused.compiling import kernel
-from superionic.potentials.fused.gates import TILE, F, gate, gate_backward, silu, silu_and_slope
+from superionic.potentials.fused.gates import TILE, F, gate, gate_backward, silu, silu_slope
 from superionic.potentials.fused.simd import NOTHING, product
 
 __all__ = ["pair_messages", "pair_messages_backward"]
@@ -19,18 +18,18 @@ __all__ = ["pair_messages", "pair_messages_backward"]
 
 @kernel
 def pair_messages(
-    first, second, bond_of_pair, basis, per_atom, per_bond, from_basis, second_layer, second_bias, norm,
-    pair_weights, gathered,
+    first, second, bond_of_pair, basis, per_atom, per_bond, from_basis, pair_weights, norm, all_mixed,
+    second_layer, second_bias, gathered,
 ):  # fmt: skip
-    """Add to `gathered` (n_atoms, 64) what every atom hears from its neighbours."""
+    """Add to `gathered` (n_atoms, 64) what every atom hears from its neighbours; keep the second layer's rows."""
     shared = np.empty((TILE, 2 * F), np.float32)
     hidden = np.empty((2 * TILE, 2 * F), np.float32)
-    mixed = np.empty((2 * TILE, 2 * F), np.float32)
     message = np.empty((2 * TILE, F), np.float32)
     for start in range(0, first.shape[0], TILE):
         n = min(TILE, first.shape[0] - start)
         _pair_hidden(start, n, first, second, bond_of_pair, basis, per_atom, per_bond, from_basis, shared, hidden)
         silu(hidden, 2 * n)
+        mixed = all_mixed[2 * start : 2 * (start + n)]
         product(hidden, 0, second_layer[0], second_bias, 0, mixed, 0, 2 * n)
         product(hidden, F, second_layer[1], second_bias, 0, mixed, F, 2 * n)
         gate(mixed, norm, message, 2 * n)
@@ -43,23 +42,21 @@ def pair_messages(
 
 
 @kernel
-def pair_messages_backward(
-    first, second, bond_of_pair, basis, per_atom, per_bond, from_basis, from_basis_t, second_layer, second_layer_t,
-    second_bias, norm, pair_weights, d_gathered, d_pair_weights, d_basis, d_per_atom, d_per_bond,
+def pair_messages_backward(  # noqa: C901, PLR0912
+    first, second, bond_of_pair, basis, per_atom, per_bond, from_basis, pair_weights, norm, all_mixed,
+    from_basis_t, second_layer_t, d_gathered, d_pair_weights, d_basis, d_per_atom, d_per_bond,
 ):  # fmt: skip
-    """Add to the gradients of pair weights, radial basis, per-atom and per-bond products."""
+    """Add to the gradients of pair weights, radial basis, per-atom and per-bond products; spends the kept rows."""
     shared = np.empty((TILE, 2 * F), np.float32)
     hidden = np.empty((2 * TILE, 2 * F), np.float32)
     slope = np.empty((2 * TILE, 2 * F), np.float32)
-    mixed = np.empty((2 * TILE, 2 * F), np.float32)
     message = np.empty((2 * TILE, F), np.float32)
     d_message = np.empty((2 * TILE, F), np.float32)
     for start in range(0, first.shape[0], TILE):
         n = min(TILE, first.shape[0] - start)
         _pair_hidden(start, n, first, second, bond_of_pair, basis, per_atom, per_bond, from_basis, shared, hidden)
-        silu_and_slope(hidden, slope, 2 * n)
-        product(hidden, 0, second_layer[0], second_bias, 0, mixed, 0, 2 * n)
-        product(hidden, F, second_layer[1], second_bias, 0, mixed, F, 2 * n)
+        silu_slope(hidden, slope, 2 * n)
+        mixed = all_mixed[2 * start : 2 * (start + n)]
         for t in range(n):
             i, j, p = first[start + t], second[start + t], start + t
             for k in range(F):

@@ -1,12 +1,9 @@
 """From atoms' features to atomic energies, and from pairs' gradients to forces' raw material."""
-# ruff: noqa: ANN001, ANN201, PLR0917
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
 import math
-
-import numpy as np
 
 from superionic.potentials.fused.compiling import kernel
 from superionic.potentials.fused.gates import NORM_EPSILON, ONE, PER_FEATURE, ZERO, F

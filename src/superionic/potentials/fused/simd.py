@@ -6,6 +6,10 @@ fused multiply-adds over the depth, a sum is one fixed tree. Results depend neit
 memory alignment, nor on how a kernel was compiled or which processor it runs on.
 """
 
+# numba calls intrinsics and their code generators with all arguments, needed or not
+# ruff: noqa: ARG001
+# mypy: disable-error-code="no-untyped-def, no-any-return, attr-defined"
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -19,7 +23,7 @@ from numba.extending import intrinsic
 
 from superionic.potentials.fused.compiling import kernel
 
-__all__ = ["NOTHING", "exp", "inner", "multiply", "product", "sin_cos", "total"]
+__all__ = ["NOTHING", "exp", "fma", "inner", "multiply", "product", "sin_cos", "total"]
 
 FLOAT, INT, LONG = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 
@@ -33,6 +37,7 @@ def _vector_registers() -> tuple[int, int]:
     return (8, 2) if features.get("avx2") else (4, 4)
 
 
+LOG2_E = 1.4426950408889634
 ROWS = 6
 LANES, VECTORS = _vector_registers()
 COLUMNS = LANES * VECTORS
@@ -47,8 +52,8 @@ def _call(builder: ir.IRBuilder, name: str, *values: ir.Value) -> ir.Value:
     return builder.call(cgutils.get_or_insert_function(builder.module, signature, f"llvm.{name}.{suffix}"), values)
 
 
-def _register_tile(rows: int, vectors: int) -> Callable[..., None]:
-    """c = start + a b for `rows` rows and `vectors` vectors of columns, kept in registers over the depth.
+def _register_tile(rows: int, vectors: int) -> Callable[..., None]:  # noqa: C901
+    """Compute c = start + a b for `rows` rows and `vectors` vectors of columns, kept in registers over the depth.
 
     Each matrix is given by its array, the index of the tile's first element and the distance of its rows.
     """
@@ -102,15 +107,15 @@ def _register_tile(rows: int, vectors: int) -> Callable[..., None]:
             builder.store(new[r, v], vector_at(row(c, c_step, r), v), align=4)
         return context.get_dummy_value()
 
-    @intrinsic  # type: ignore[untyped-decorator]
-    def tile(  # noqa: ANN202, PLR0917
+    @intrinsic
+    def tile(
         typing: Any, a: Any, a_at: Any, a_step: Any, b: Any, b_at: Any, b_step: Any,
         start: Any, start_at: Any, start_step: Any, c: Any, c_at: Any, c_step: Any, depth: Any,
     ):  # fmt: skip
         at = (types.int64, types.int64)
         return types.void(a, *at, b, *at, start, *at, c, *at, types.int64), codegen
 
-    return tile  # type: ignore[no-any-return]
+    return tile
 
 
 _tile, _tile_row = _register_tile(ROWS, VECTORS), _register_tile(1, VECTORS)
@@ -118,8 +123,8 @@ _half_tile, _half_tile_row = _register_tile(ROWS, VECTORS // 2), _register_tile(
 
 
 @kernel
-def product(a, a_column, b, start, start_step, c, c_column, n_rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """c[:n_rows, c_column:][:, :n] = start + a[:n_rows, a_column:][:, :depth] @ b, with (depth, n) the shape of b.
+def product(a, a_column, b, start, start_step, c, c_column, n_rows):
+    """Compute c[:n_rows, c_column:][:, :n] = start + a[:n_rows, a_column:][:, :depth] @ b for b of shape (depth, n).
 
     n is a multiple of 32. `start` is a row to start from at each row (start_step = 0) or a matrix shaped like c,
     c itself to add to it, with the distance of its rows.
@@ -153,8 +158,8 @@ def product(a, a_column, b, start, start_step, c, c_column, n_rows):  # type: ig
 
 
 @kernel
-def multiply(a, b, start, start_step, c):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """c = start + a b over whole matrices; see `product`."""
+def multiply(a, b, start, start_step, c):
+    """Compute c = start + a b over whole matrices; see `product`."""
     product(a, 0, b, start, start_step, c, 0, a.shape[0])
 
 
@@ -194,8 +199,8 @@ def _sum_of_64(builder: ir.IRBuilder, context: Any, signature: Any, args: Any) -
     return builder.extract_element(result, ir.Constant(INT, 0))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def total(typing: Any, a: Any, a_at: Any):  # type: ignore[no-untyped-def]  # noqa: ANN201
+@intrinsic
+def total(typing: Any, a: Any, a_at: Any):
     """Sum of the 64 features that begin at element a_at of a."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
@@ -204,8 +209,8 @@ def total(typing: Any, a: Any, a_at: Any):  # type: ignore[no-untyped-def]  # no
     return types.float32(a, types.int64), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def inner(typing: Any, a: Any, a_at: Any, a_shift: Any, b: Any, b_at: Any, b_shift: Any):  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0917
+@intrinsic
+def inner(typing: Any, a: Any, a_at: Any, a_shift: Any, b: Any, b_at: Any, b_shift: Any):
     """Sum of (a - a_shift) (b - b_shift) over 64 features."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
@@ -233,26 +238,34 @@ def _nearest_integer(builder: ir.IRBuilder, x: ir.Value, factor: float) -> tuple
     return builder.fsub(shifted, magic), builder.bitcast(shifted, INT)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def exp(typing: Any, x: Any):  # type: ignore[no-untyped-def]  # noqa: ANN201
-    """exp(x) for |x| < 87 to 1.2e-7 relative (range reduction and polynomial of Cephes' expf)."""
+@intrinsic
+def fma(typing: Any, a: Any, b: Any, c: Any):
+    """A b + c, rounded once."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        n, bits = _nearest_integer(builder, args[0], 1.4426950408889634)
-        r = _call(builder, "fma", n, _constant(-0.693359375), args[0])
-        r = _call(builder, "fma", n, _constant(2.12194440e-4), r)
+        return _call(builder, "fma", *args)
+
+    return types.float32(types.float32, types.float32, types.float32), codegen
+
+
+@intrinsic
+def exp(typing: Any, x: Any):
+    """exp(x) for |x| < 87, to (2 + |x| / 4) 1e-7 relative: 2^n by its bits, 2^f by a polynomial for |f| <= 1/2."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        n, bits = _nearest_integer(builder, args[0], LOG2_E)
+        f = _call(builder, "fma", args[0], _constant(LOG2_E), builder.fsub(_constant(0.0), n))
         p = _polynomial(
-            builder, r, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5
+            builder, f, 1.3264720215e-3, 9.6715131391e-3, 5.5507337664e-2, 2.4022242074e-1, 6.9314697758e-1, 1.0
         )
-        p = _call(builder, "fma", builder.fmul(p, r), r, builder.fadd(r, _constant(1.0)))
         power = builder.shl(bits, ir.Constant(INT, 23))
         return builder.bitcast(builder.add(builder.bitcast(p, INT), power), FLOAT)
 
     return types.float32(types.float32), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def sin_cos(typing: Any, x: Any):  # type: ignore[no-untyped-def]  # noqa: ANN201
+@intrinsic
+def sin_cos(typing: Any, x: Any):
     """(sin x, cos x) for |x| < 8192 to 1e-7 absolute (range reduction and polynomials of Cephes' sinf and cosf)."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
