@@ -1,5 +1,6 @@
 """Pure functions from trajectories to numbers with errors that hold."""
 
-from superionic.analysis.run import arrhenius, diffusivity
+from superionic.analysis.run import diffusivity
+from superionic.analysis.temperatures import arrhenius
 
 __all__ = ["arrhenius", "diffusivity"]

@@ -2,8 +2,8 @@
 
 The plateau of the displacement spectrum (:mod:`superionic.analysis.spectrum`) gives the tensor. Its error comes from
 the scatter of the same estimate over ions and over blocks of time, so that hops which come in bunches, ions that sit
-in different surroundings and ions that move together all count. What limits a run is how few hops it holds, so intervals
-are those of a count of hops, and asymmetric.
+in different surroundings and ions that move together all count. What limits a run is how few hops it holds, so
+intervals are those of a count of hops, and asymmetric.
 """
 
 from __future__ import annotations

@@ -26,7 +26,9 @@ class ArrheniusPoint(Document):
 class ArrheniusLine(Document):
     """The same fit for one part of the motion: along an axis, or of one jump category."""
 
-    quantity: str = Field(description="What was fitted: 'axis a', 'jumps', 'jumps: <category>' or 'conductivity x T'")
+    quantity: str = Field(
+        description="What was fitted: 'axis a', 'jumps', 'jumps: <category>', '[collective] conductivity x T'"
+    )
     n_points: int = Field(ge=0, description="Points in the fit")
     activation_energy_eV: Estimate | None = Field(description="Activation energy in eV; None if no fit was possible")
     prefactor: Estimate | None = Field(

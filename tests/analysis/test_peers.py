@@ -1,0 +1,173 @@
+"""The usual tools on the same trajectory: agreement where they are right, and a pin on each place where they are not.
+
+A pin that fails means that the tool was mended: then the package may lean on it there.
+"""
+
+import numpy as np
+import pytest
+from pymatgen.core import Element, Lattice, Structure
+from scipy.spatial.transform import Rotation
+
+from superionic.analysis.assignment import distance_statistics, voxel_index
+from superionic.analysis.density import density_of
+from superionic.analysis.diffusion import estimate_diffusion
+from superionic.analysis.displacement import mean_squared_displacement
+from superionic.analysis.sites import Sites
+from superionic.analysis.synthetic import simulate
+
+SUPERCELL = (2, 1, 2)
+INTERVAL_PS = 0.1
+RADIUS_A = 0.9
+
+
+@pytest.fixture
+def walk(layered_model):
+    model = layered_model(0.1)
+    return model, simulate(model, 24, 4000, INTERVAL_PS, np.random.default_rng(4), supercell=SUPERCELL)
+
+
+def supercell_of(model):
+    return np.diag(SUPERCELL) @ model.cell_A
+
+
+def gemdat_trajectory(positions, cell):
+    from gemdat.trajectory import Trajectory
+
+    return Trajectory(
+        species=[Element("Li")] * positions.shape[1],
+        coords=(positions @ np.linalg.inv(cell)) % 1.0,
+        lattice=cell,
+        time_step=INTERVAL_PS * 1e-12,
+        constant_lattice=True,
+        metadata={"temperature": 700.0},
+    )
+
+
+def named_sites(model):
+    cell = supercell_of(model)
+    shifts = np.stack(np.meshgrid(*[np.arange(n) for n in SUPERCELL], indexing="ij"), axis=-1).reshape(-1, 3)
+    frac = (model.frac_coords[:, None] + shifts).reshape(-1, 3) / np.array(SUPERCELL)
+    labels = [label for label in model.labels for _ in shifts]
+    return Sites(cell, frac % 1.0, labels, [None] * len(labels), np.zeros(len(labels), dtype=bool))
+
+
+def gemdat_transitions(positions, cell, sites):
+    from gemdat.transitions import Transitions
+
+    crystal = Structure(Lattice(cell), ["Li"] * len(sites.labels), sites.frac_coords, labels=sites.labels)
+    return Transitions.from_trajectory(
+        trajectory=gemdat_trajectory(positions, cell), sites=crystal, floating_specie="Li", site_radius=RADIUS_A
+    )
+
+
+def test_gemdat_msd_agrees(walk):
+    model, run = walk
+    theirs = gemdat_trajectory(run.positions_A, supercell_of(model)).mean_squared_displacement().mean(axis=0)
+    ours = np.trace(mean_squared_displacement(run.positions_A), axis1=1, axis2=2)
+    np.testing.assert_allclose(ours[1:2000], theirs[1:2000], rtol=1e-4)
+
+
+def test_gemdat_density_agrees_in_its_orientation(walk):
+    model, run = walk
+    cell = supercell_of(model)
+    theirs = gemdat_trajectory(run.positions_A, cell).to_volume(resolution=0.5).data
+    resolution = np.linalg.norm(cell, axis=1) / theirs.shape
+    ours = density_of(run.positions_A, cell, 700.0, float(resolution.max()))
+    if ours.ions_per_A3.shape == theirs.shape:
+        np.testing.assert_allclose(ours.ions_per_A3 / ours.ions_per_A3.sum(), theirs / theirs.sum(), atol=1e-6)
+    assert theirs.sum() == run.positions_A.shape[0] * run.positions_A.shape[1]
+
+
+def test_gemdat_captures_the_same_share_in_its_orientation(walk):
+    model, run = walk
+    sites = named_sites(model)
+    states = gemdat_transitions(run.positions_A, sites.cell_A, sites).states
+    ours = distance_statistics(run.positions_A, sites, voxel_index(sites)).captured(RADIUS_A)
+    assert (states >= 0).mean() == pytest.approx(ours, abs=2e-3)
+
+
+def test_gemdat_assigns_wrongly_in_a_rotated_cell(walk):
+    """Its KD-tree rebuilds the cell with a along x; ours does not care."""
+    model, run = walk
+    sites = named_sites(model)
+    turn = Rotation.from_euler("y", -90, degrees=True).as_matrix()
+    turned = Sites(sites.cell_A @ turn, sites.frac_coords, sites.labels, sites.layers, sites.passage)
+    states = gemdat_transitions(run.positions_A @ turn, turned.cell_A, turned).states
+    ours = distance_statistics(run.positions_A @ turn, turned, voxel_index(turned)).captured(RADIUS_A)
+    assert ours > 0.97
+    assert (states >= 0).mean() < 0.9
+
+
+def test_gemdat_counts_the_same_jumps_in_its_orientation(walk):
+    model, run = walk
+    sites = named_sites(model)
+    theirs = gemdat_transitions(run.positions_A, sites.cell_A, sites).jumps().n_jumps
+    from superionic.analysis.assignment import assign
+
+    ours = len(assign(run.positions_A, sites, np.full(4, RADIUS_A), voxel_index(sites)).ion)
+    assert ours == pytest.approx(run.n_hops, rel=0.03)
+    assert theirs == pytest.approx(ours, rel=0.05)
+
+
+def test_gemdat_diffusivity_rests_on_the_last_frame(walk):
+    from gemdat.metrics import TrajectoryMetrics
+
+    model, run = walk
+    metrics = TrajectoryMetrics(gemdat_trajectory(run.positions_A, supercell_of(model)))
+    first_to_last = np.mean(np.sum((run.positions_A[-1] - run.positions_A[0]) ** 2, axis=1))
+    expected = first_to_last / (6 * 4000 * INTERVAL_PS) * 1e-8
+    assert float(metrics.tracer_diffusivity(dimensions=3)) == pytest.approx(expected, rel=2e-3)
+
+
+def test_gemdat_haven_ratio_lacks_the_number_of_ions():
+    """24 independent walkers: 1 is true, and it says about 24."""
+    from gemdat.metrics import TrajectoryMetrics
+
+    ratios = []
+    for seed in range(20):
+        walkers = np.cumsum(0.2 * np.random.default_rng(seed).normal(size=(300, 24, 3)), axis=0)
+        ratios.append(TrajectoryMetrics(gemdat_trajectory(walkers, np.eye(3) * 20)).haven_ratio(dimensions=3))
+    assert np.median(ratios) > 8
+
+
+def pymatgen_analysis(positions, cell):
+    from pymatgen.analysis.diffusion.analyzer import DiffusionAnalyzer
+
+    lattice = Lattice(cell)
+    anions = np.random.default_rng(0).uniform(size=(4, 3)) @ cell
+    species = ["Li"] * positions.shape[1] + ["Cl"] * 4
+    structure = Structure(lattice, species, np.concatenate([positions[0], anions]), coords_are_cartesian=True)
+    moved = (positions - positions[0]).transpose(1, 0, 2)
+    displacements = np.concatenate([moved, np.zeros((4, *moved.shape[1:]))])
+    return DiffusionAnalyzer(structure, displacements, "Li", 700.0, 100.0, 1, smoothed="max", min_obs=30)
+
+
+def test_pymatgen_diffusivity_agrees_but_its_error_is_far_too_small(walk):
+    model, run = walk
+    ours = estimate_diffusion(run.positions_A, INTERVAL_PS).isotropic(1e-4)
+    theirs = pymatgen_analysis(run.positions_A, supercell_of(model))
+    assert theirs.diffusivity == pytest.approx(ours.value, abs=4 * ours.standard_error)
+    assert theirs.diffusivity_std_dev < ours.standard_error / 20
+
+
+def test_kinisi_agrees(walk):
+    import scipp
+    from ase import Atoms
+    from kinisi.analyze import DiffusionAnalyzer
+
+    model, run = walk
+    every = 20
+    frames = [Atoms("Li24", positions=frame, cell=supercell_of(model), pbc=True) for frame in run.positions_A[::every]]
+    analyzer = DiffusionAnalyzer.from_ase(
+        frames,
+        specie="Li",
+        time_step=scipp.scalar(INTERVAL_PS * every, unit="ps"),
+        step_skip=scipp.scalar(1, unit="dimensionless"),
+        dt=scipp.arange("time interval", 4.0, 80.0, 4.0, unit="ps"),
+        progress=False,
+    )
+    analyzer.diffusion(scipp.scalar(8.0, unit="ps"), progress=False, random_state=np.random.RandomState(1))
+    ours = estimate_diffusion(run.positions_A, INTERVAL_PS).isotropic()
+    samples = scipp.to_unit(analyzer.D, "angstrom**2/ps").values
+    assert samples.mean() == pytest.approx(ours.value, abs=3 * np.hypot(ours.standard_error, samples.std()))
+    assert 0.3 < samples.std() / ours.standard_error < 3.5
