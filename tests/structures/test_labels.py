@@ -23,6 +23,7 @@ def test_summary_speaks_of_the_largest_cluster():
         ({"parity": "odd", "stacked": 3}, False),
         ({"displaced": {"min": 2}}, True),
         ({"displaced": {"max": 1}}, False),
+        ({"displaced": {"min": 2, "max": 2}}, True),
         ({"parity": {"min": 1}}, False),
     ],
 )

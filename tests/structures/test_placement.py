@@ -96,6 +96,13 @@ def test_shifted_force_sees_the_mobile_ions_only(cell_212, ordered, displaced):
     assert mobile.form(ordered, chosen).energies(x) == mobile.form(displaced[0], chosen).energies(x)
 
 
+def test_an_image_has_the_ions_where_the_operation_takes_them(cell_212):
+    permutation = next(g for g in cell_212.permutations if (g[g] != np.arange(len(g))).any())  # not its own inverse
+    site = int(np.flatnonzero(permutation[permutation] != np.arange(len(permutation)))[0])
+    alone = tuple("In" if i == site else "" for i in range(len(permutation)))
+    assert image_of(alone, permutation).index("In") == permutation[site]
+
+
 def test_a_shared_sublattice_is_one_sublattice(cell_212, ordered, displaced):
     mobile = MobileSites(cell_212, QUICK)
     frameworks = [ordered, *displaced]

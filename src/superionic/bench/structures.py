@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable, Sequence
 from importlib.resources import files
@@ -108,3 +109,15 @@ def _annealing(host: Host, repeats: Sequence[int], rate: float, seconds: float) 
         _row(name, n_swaps * n_chains / taken / 1e6, "million swaps/s", rate, at_least=True),
         _row(f"{name}, to the end", taken, "s", seconds),
     ]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the rows of `run`."""
+    argparse.ArgumentParser(prog="superionic bench structures", description=__doc__).parse_args(argv)
+    for row in run():
+        verdict = "met" if row["met"] else "MISSED"
+        print(f"{row['name']:75s} {row['value']:10.4g} {row['unit']}  (target {row['target']}: {verdict})")
+
+
+if __name__ == "__main__":
+    main()

@@ -75,13 +75,14 @@ def pools_from_moves(cell: HostSupercell, moves: Sequence[Move]) -> list[Pool]:
     counts: dict[frozenset[str], dict[str, int]] = {frozenset([label]): {} for label in filling}
     for move in moves:
         for label in (*move.sources, *move.destinations):
-            cell.host.site(label)
+            allowed = cell.host.site(label).allowed_species
+            if move.species not in allowed:
+                raise InputError(f"move {move}: site {label!r} of host {cell.host.name} takes only {list(allowed)}")
         empty_sources = [label for label in move.sources if filling.get(label) != move.species]
         if empty_sources:
             raise InputError(
                 f"move {move}: the ordered crystal has no {move.species} on {empty_sources}; it has {filling}"
             )
-        cell.charge(move.species)
         if len(move.sources) > 1:  # they are drawn from together
             for label in move.sources:
                 counts.pop(frozenset([label]), None)
