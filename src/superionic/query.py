@@ -1,11 +1,64 @@
-"""Documents back from their stores as models."""
+"""Documents back from their stores, as models or as tables."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from superionic.documents import ArrheniusDocument, DiffusivityDocument
+from superionic.documents import ArrheniusDocument, DiffusivityDocument, Estimate, RunIdentity, Verdict
 from superionic.stores import Stores
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+def criteria(
+    *,
+    study: str | None = None,
+    label: str | None = None,
+    formula: str | None = None,
+    engine: str | None = None,
+    potential: str | None = None,
+    temperature_K: float | None = None,
+    tags: Sequence[str] = (),
+    verdict: Verdict | str | None = None,
+) -> dict[str, Any]:
+    """Query for documents by what users ask for; every field of it has an index in MongoDB.
+
+    Parameters
+    ----------
+    study, label, formula, engine
+        As in the documents' ``identity``.
+    potential
+        Model of the potential, for example ``"0.3.0"`` or the path of a checkpoint.
+    temperature_K
+        Target temperature in K; diffusivity documents only.
+    tags
+        Tags that the documents must all have.
+    verdict
+        ``"sufficient"``, ``"insufficient"`` or ``"unusable"``.
+
+    Returns
+    -------
+    dict
+        A MongoDB query for :func:`diffusivity_documents`, :func:`arrhenius_documents` and plain pymongo.
+
+    Raises
+    ------
+    ValueError
+        If the verdict is none of the three.
+    """
+    wanted: dict[str, Any] = {
+        "identity.study": study,
+        "identity.label": label,
+        "identity.formula": formula,
+        "identity.engine": engine,
+        "identity.potential.model": potential,
+        "identity.tags": {"$all": list(tags)} if tags else None,
+        "temperature_K": temperature_K,
+        "quality.verdict": None if verdict is None else Verdict(verdict).value,
+    }
+    return {field: value for field, value in wanted.items() if value is not None}
 
 
 def diffusivity_documents(stores: Stores, criteria: dict[str, Any] | None = None) -> list[DiffusivityDocument]:
@@ -16,7 +69,7 @@ def diffusivity_documents(stores: Stores, criteria: dict[str, Any] | None = None
     stores
         The stores, connected.
     criteria
-        A MongoDB query, for example ``{"identity.label": "O"}``.
+        A MongoDB query, for example ``{"identity.label": "O"}``; see :func:`criteria`.
     """
     found = stores.diffusivity.query({"kind": "diffusivity", **(criteria or {})})
     documents = [DiffusivityDocument.from_stored(document) for document in found]
@@ -31,7 +84,71 @@ def arrhenius_documents(stores: Stores, criteria: dict[str, Any] | None = None) 
     stores
         The stores, connected.
     criteria
-        A MongoDB query.
+        A MongoDB query; see :func:`criteria`.
     """
     found = stores.arrhenius.query({"kind": "arrhenius", **(criteria or {})})
     return sorted((ArrheniusDocument.from_stored(document) for document in found), key=lambda d: d.group)
+
+
+def diffusivity_table(documents: Sequence[DiffusivityDocument]) -> DataFrame:
+    """One row a run; columns carry their units, and every value its standard error in the column after it."""
+    rows = [
+        {
+            "kind": document.kind,
+            "run_id": document.run_id,
+            **_identity(document.identity),
+            "temperature_K": document.temperature_K,
+            "analysed_length_ps": document.analysed_length_ps,
+            **_estimate("diffusivity", "cm2_per_s", document.diffusivity_cm2_per_s),
+            **_estimate("conductivity", "mS_per_cm", document.conductivity_mS_per_cm),
+            "hops_per_ion": document.hops_per_ion,
+            "framework_state": document.framework_state,
+            "verdict": document.quality.verdict.value,
+        }
+        for document in documents
+    ]
+    return _table(rows)
+
+
+def arrhenius_table(documents: Sequence[ArrheniusDocument]) -> DataFrame:
+    """One row a fit; columns carry their units, and every value its standard error in the column after it."""
+    rows = [
+        {
+            "kind": document.kind,
+            "group": document.group,
+            **_identity(document.identity),
+            "n_points": document.n_points,
+            **_estimate("activation_energy", "eV", document.activation_energy_eV),
+            **_estimate("prefactor", "cm2_per_s", document.prefactor_cm2_per_s),
+            "extrapolation_temperature_K": document.extrapolation_temperature_K,
+            **_estimate("extrapolated_diffusivity", "cm2_per_s", document.extrapolated_diffusivity_cm2_per_s),
+            **_estimate("extrapolated_conductivity", "mS_per_cm", document.extrapolated_conductivity_mS_per_cm),
+            "verdict": document.quality.verdict.value,
+        }
+        for document in documents
+    ]
+    return _table(rows)
+
+
+def _identity(identity: RunIdentity) -> dict[str, Any]:
+    return {
+        "study": identity.study,
+        "label": identity.label,
+        "formula": identity.formula,
+        "engine": identity.engine,
+        "potential": f"{identity.potential.family} {identity.potential.model}",
+        "tags": " ".join(identity.tags),
+    }
+
+
+def _estimate(name: str, unit: str, estimate: Estimate | None) -> dict[str, float | None]:
+    return {
+        f"{name}_{unit}": None if estimate is None else estimate.value,
+        f"{name}_error_{unit}": None if estimate is None else estimate.standard_error,
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> DataFrame:
+    from pandas import DataFrame
+
+    return DataFrame(rows)

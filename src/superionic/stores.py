@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from jobflow import JobStore
 from maggma.core import Store
-from maggma.stores import MontyStore
+from maggma.stores import GridFSStore, MontyStore
 from monty.json import MontyDecoder
 
-from superionic.errors import InputError
+from superionic.errors import InputError, StoreError
 from superionic.settings import SuperionicSettings
 
 DATA_STORE = "data"  # the one additional store, of trajectories and other blobs
+_PATIENCE_MS = 5000  # how long a database may take to answer before it counts as down
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,21 @@ class Stores:
 
     @contextmanager
     def connected(self) -> Iterator[Stores]:
-        """Connect all of them for the time of a with-block."""
+        """Connect all of them for the time of a with-block; in MongoDB, make their indexes.
+
+        Raises
+        ------
+        StoreError
+            If a database does not answer.
+        """
+        from superionic.indexes import ensure_indexes
+
         stores = (self.jobs, self.diffusivity, self.arrhenius)
+        check_reachable(self.jobs.docs_store)
         for store in stores:
             store.connect()
         try:
+            ensure_indexes(self)
             yield self
         finally:
             for store in stores:
@@ -69,6 +82,105 @@ def sibling(store: Store, collection_name: str) -> Store:
     """Another collection in the same database as `store`."""
     description = store.as_dict()
     return type(store).from_dict({**description, "collection_name": collection_name})
+
+
+def is_mongo(store: Store) -> bool:
+    """Whether a store is a real MongoDB collection, not one of maggma's stand-ins for it."""
+    from maggma.stores import MemoryStore, MongoStore
+
+    return isinstance(store, MongoStore) and not isinstance(store, MemoryStore)
+
+
+def describe(store: Store) -> str:
+    """Where a store is, in words that hold no credentials (``store.name`` may)."""
+    if isinstance(store, MontyStore):
+        return f"sqlite files in {store.database_path}"
+    if is_mongo(store):
+        return f"MongoDB database {store.database!r} at {_hosts(store)}"
+    return type(store).__name__
+
+
+def check_reachable(store: Store) -> None:
+    """Ask a MongoDB whether it is there.
+
+    Raises
+    ------
+    StoreError
+        If it does not answer in a few seconds, or refuses the login.
+    """
+    if not is_mongo(store):
+        return
+    from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
+
+    patient = type(store).from_dict(store.as_dict())
+    patient.mongoclient_kwargs = {**store.mongoclient_kwargs, "serverSelectionTimeoutMS": _PATIENCE_MS}
+    try:
+        patient.connect()
+        patient._collection.find_one({}, {"_id": 1})
+    except (OperationFailure, ConfigurationError) as error:
+        reason = f"it refuses the login or the options given ({type(error).__name__})"
+        raise StoreError(f"{describe(store)}: {reason}: check {_where()}") from None
+    except PyMongoError as error:
+        reason = f"no answer within {_PATIENCE_MS / 1000:g} s ({type(error).__name__})"
+        raise StoreError(f"{describe(store)}: {reason}: start it or check {_where()}") from None
+    finally:
+        if patient._coll is not None:
+            patient.close()
+
+
+def orphaned_blobs(jobs: JobStore) -> list[str]:
+    """`blob_uuid` of blobs that no job document refers to.
+
+    A job that is run again, or that is being stored at this moment, leaves its blob for a while without a document.
+
+    Parameters
+    ----------
+    jobs
+        The JobStore, connected.
+    """
+    blobs = jobs.additional_stores[DATA_STORE]
+    stored = {blob["blob_uuid"] for blob in _blob_keys(blobs)}
+    used: set[str] = set()
+    for job in jobs.docs_store.query({"output": {"$exists": True}}, properties=["output"]):
+        used.update(_references(job["output"]))
+    return sorted(stored - used)
+
+
+def remove_orphaned_blobs(jobs: JobStore) -> int:
+    """Remove the blobs of :func:`orphaned_blobs` and return their number; only while no job runs."""
+    orphans = orphaned_blobs(jobs)
+    blobs = jobs.additional_stores[DATA_STORE]
+    key = "metadata.blob_uuid" if isinstance(blobs, GridFSStore) else "blob_uuid"
+    if orphans:
+        blobs.remove_docs({key: {"$in": orphans}})
+    return len(orphans)
+
+
+def _blob_keys(blobs: Store) -> Iterator[dict[str, Any]]:
+    if isinstance(blobs, GridFSStore):  # its query would read every blob
+        return (file["metadata"] for file in blobs._files_collection.find({}, {"metadata.blob_uuid": 1}))
+    return iter(blobs.query(properties=["blob_uuid"]))
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "blob_uuid" in value:
+            yield value["blob_uuid"]
+        for entry in value.values():
+            yield from _references(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _references(entry)
+
+
+def _where() -> str:
+    return "the jobflow.yaml that jobflow_config names"
+
+
+def _hosts(store: Any) -> str:
+    if store.uri is None:
+        return f"{store.host}:{store.port}"
+    return urlsplit(store.uri).netloc.rpartition("@")[2]
 
 
 def _configured_job_store(path: Path) -> JobStore:

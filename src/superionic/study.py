@@ -17,6 +17,7 @@ from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.relax import RelaxMaker
 from superionic.makers.study import DiffusionStudyMaker
+from superionic.managers.run_config import RunConfig
 from superionic.structures.host import Host, first_error, load_host
 from superionic.study_frameworks import DisorderEntry, HighEntropyEntry
 
@@ -59,6 +60,9 @@ class Study(Document):
     relax: RelaxEntry | None = Field(default_factory=RelaxEntry, description="Relaxation before MD; null for none")
     md: MDSet = Field(description="The runs")
     analysis: AnalysisEntry = Field(default_factory=AnalysisEntry, description="The analysis")
+    run_config: RunConfig = Field(
+        default_factory=RunConfig, description="On a cluster: worker, resources and environment by kind of job"
+    )
 
     @model_validator(mode="after")
     def _distinct_labels(self) -> Self:

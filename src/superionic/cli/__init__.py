@@ -12,11 +12,14 @@ from superionic.errors import InputError, SimulationError, StoreError
 COMMANDS = {
     "run": "Run a study on this machine, build its documents and print them.",
     "check": "Check a study and say what it would run, without running it.",
+    "submit": "Submit a study to jobflow-remote or FireWorks.",
     "build": "Build documents from the stored trajectories.",
     "show": "Show the documents.",
     "enumerate": "Enumerate the distinct ways ions can be distributed over a host's sites.",
     "decorate": "Decorate cation sites with a high-entropy composition.",
     "place": "Place the mobile ions of a structure by electrostatics.",
+    "init": "Write the configuration of an embedded store, or of MongoDB and a workflow manager.",
+    "doctor": "Say what is installed and reachable, and what each missing thing would enable.",
     "bench": "Measure speed and memory against the usual tools.",
 }
 

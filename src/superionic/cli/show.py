@@ -14,18 +14,36 @@ from superionic.cli.options import json_option, settings, store_option
 @store_option
 @click.option("--study", help="Only documents of this study.")
 @click.option("--label", help="Only documents of this ordering.")
+@click.option("--formula", help="Only documents of this reduced formula.")
+@click.option("--engine", help="Only documents of this engine.")
+@click.option("--potential", help="Only documents of this model, for example 0.3.0.")
+@click.option("--temperature", "temperature_K", type=float, help="Only runs at this temperature in K.")
+@click.option("--tag", "tags", multiple=True, help="Only documents with this tag; may be given again.")
+@click.option(
+    "--verdict", type=click.Choice(["sufficient", "insufficient", "unusable"]), help="Only with this verdict."
+)
 @json_option
-def command(store_dir: Path | None, study: str | None, label: str | None, as_json: bool) -> None:
+@click.option("--csv", "as_csv", is_flag=True, help="Print two CSV tables, units in the names of the columns.")
+def command(
+    store_dir: Path | None,
+    as_json: bool,
+    as_csv: bool,
+    temperature_K: float | None,
+    tags: tuple[str, ...],
+    **wanted: str | None,
+) -> None:
     """Show the documents: diffusivity of every run, Arrhenius fits, and what is wrong with them."""
+    from superionic import query
     from superionic.cli import tables
-    from superionic.query import arrhenius_documents, diffusivity_documents
     from superionic.stores import open_stores
 
-    wanted = {"identity.study": study, "identity.label": label}
-    criteria = {key: value for key, value in wanted.items() if value is not None}
+    criteria = query.criteria(temperature_K=temperature_K, tags=tags, **wanted)
     with open_stores(settings(store_dir)).connected() as stores:
-        runs, fits = diffusivity_documents(stores, criteria), arrhenius_documents(stores, criteria)
+        runs = query.diffusivity_documents(stores, criteria)
+        fits = query.arrhenius_documents(stores, criteria) if temperature_K is None else []
     if as_json:
         click.echo(json.dumps(tables.as_json([*runs, *fits]), indent=2))
+    elif as_csv:
+        click.echo(tables.as_csv(runs, fits), nl=False)
     else:
         tables.print_documents(runs, fits, tables.console())

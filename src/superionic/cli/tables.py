@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from superionic.documents import ArrheniusDocument, DiffusivityDocument, Estimate, Quality
+from superionic.query import arrhenius_table, diffusivity_table
 
 
 def console() -> Console:
@@ -98,3 +99,9 @@ def _reasons(what: str, quality: Quality, to: Console) -> None:
 def as_json(documents: Sequence[DiffusivityDocument | ArrheniusDocument]) -> list[dict[str, Any]]:
     """Documents as plain JSON objects."""
     return [document.model_dump(mode="json") for document in documents]
+
+
+def as_csv(diffusivity: Sequence[DiffusivityDocument], arrhenius: Sequence[ArrheniusDocument]) -> str:
+    """Tables of runs and of fits as CSV, one after the other, an empty line between them."""
+    tables = [diffusivity_table(diffusivity), arrhenius_table(arrhenius)]
+    return "\n".join(table.to_csv(index=False) for table in tables if len(table))

@@ -1,0 +1,32 @@
+"""Builders for maggma's `mrun`, on the stores of this installation's settings."""
+
+from __future__ import annotations
+
+from maggma.core import Builder
+
+from superionic.builders.arrhenius import ArrheniusBuilder
+from superionic.builders.diffusivity import DiffusivityBuilder
+from superionic.settings import SuperionicSettings
+from superionic.stores import open_stores
+
+
+def configured_builders(extrapolation_temperature_K: float = 300.0) -> list[Builder]:
+    """All builders in the order of their dependence.
+
+    Parameters
+    ----------
+    extrapolation_temperature_K
+        Temperature of the Arrhenius extrapolation in K.
+
+    Raises
+    ------
+    StoreError
+        If the database does not answer.
+    """
+    stores = open_stores(SuperionicSettings())
+    with stores.connected():
+        pass  # its indexes keep two processes from making one document twice
+    return [
+        DiffusivityBuilder(stores.jobs, stores.diffusivity),
+        ArrheniusBuilder(stores.diffusivity, stores.arrhenius, extrapolation_temperature_K),
+    ]

@@ -1,0 +1,127 @@
+"""A user's account on a small cluster: its own home, a MongoDB, jobflow-remote, FireWorks, and their commands."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pymongo
+import yaml
+
+BIN = Path(sys.executable).parent
+TESTS = Path(__file__).parent
+WAIT_S = 420
+
+
+class Cluster:
+    """Everything runs as a user would run it: commands in processes of their own."""
+
+    def __init__(self, folder, server, database):
+        self.folder, self.server, self.database = folder, server, database
+        self.home = folder / "home"
+        self.home.mkdir(parents=True)
+        self.uri = server.uri(database)
+        self.client = pymongo.MongoClient(self.uri)
+        self.db = self.client[database]
+        path = os.pathsep.join([str(BIN), os.environ["PATH"]])
+        self.env = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("JOBFLOW", "SUPERIONIC"))},
+            "HOME": str(self.home),
+            "SUPERIONIC_CACHE": os.environ.get("SUPERIONIC_CACHE", str(Path.home() / ".cache" / "superionic")),
+            "PATH": path,
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")])),
+            "JFREMOTE_PROJECTS_FOLDER": str(self.home / ".jfremote"),
+            "JFREMOTE_PROJECT": "superionic",
+            "JOBFLOW_CONFIG_FILE": str(self.home / "superionic" / "jobflow.yaml"),
+        }
+        self.processes = []
+
+    def run(self, *command, check=True, cwd=None, **env):
+        done = subprocess.run(
+            [BIN / command[0], *map(str, command[1:])], cwd=cwd or self.folder, env={**self.env, **env},
+            capture_output=True, text=True, check=False, timeout=WAIT_S,
+        )  # fmt: skip
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def start(self, *command, **env):
+        """A process of its own session; it is killed when the test ends."""
+        log = (self.folder / f"{len(self.processes)}.log").open("w")
+        process = subprocess.Popen(
+            [BIN / command[0], *map(str, command[1:])], cwd=self.folder, env={**self.env, **env}, stdout=log,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    def close(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+        self.client.close()
+
+    def set_up_remote(self, **runner):
+        """`superionic init` for jobflow-remote, with a hurried runner."""
+        self.run("superionic", "init", "--mongo", self.uri, "--manager", "jobflow-remote")
+        file = self.home / ".jfremote" / "superionic.yaml"
+        project = yaml.safe_load(file.read_text())
+        project["runner"] = {
+            "delay_checkout": 1, "delay_check_run_status": 1, "delay_advance_status": 1, "delta_retry": [2, 2, 2],
+            **runner,
+        }  # fmt: skip
+        file.write_text(yaml.safe_dump(project))
+        self.run("jf", "admin", "reset", "-y")
+        return project
+
+    def edit_project(self, change):
+        file = self.home / ".jfremote" / "superionic.yaml"
+        project = yaml.safe_load(file.read_text())
+        change(project)
+        file.write_text(yaml.safe_dump(project))
+
+    def runner(self):
+        return self.start("jf", "runner", "run")
+
+    def kill_runner(self, runner):
+        """kill -9 of a runner, then what its manual says to do before the next one starts."""
+        runner.send_signal(signal.SIGKILL)
+        runner.wait()
+
+    def unlock(self):
+        self.run("jf", "admin", "unlock", "-y", check=False)
+        self.run("jf", "admin", "unlock-flow", "-y", check=False)
+
+    def states(self):
+        return Counter(job["state"] for job in self.db.queue.find({}, ["state"]))
+
+    def wait(self, ready, seconds=WAIT_S):
+        """Wait until `ready()` is true."""
+        deadline = time.monotonic() + seconds
+        while not (found := ready()):
+            assert time.monotonic() < deadline, f"{self.states()}\n{self.trouble()}\n{self.logs()}"
+            time.sleep(0.3)
+        return found
+
+    def wait_all(self, state="COMPLETED"):
+        self.wait(lambda: self.ended(state))
+
+    def ended(self, state="COMPLETED"):
+        states = self.states()
+        bad = {"FAILED", "REMOTE_ERROR"} - {state}
+        assert not bad & set(states), self.trouble()
+        return set(states) == {state}
+
+    def trouble(self):
+        found = self.db.queue.find({"state": {"$in": ["FAILED", "REMOTE_ERROR"]}})
+        return "\n".join(f"{job['job']['name']}: {job.get('error')} {job['remote'].get('error')}" for job in found)
+
+    def logs(self):
+        return "\n".join(file.read_text()[-3000:] for file in sorted(self.folder.glob("*.log")))
+
+    def documents(self):
+        return json.loads(self.run("superionic", "show", "--json").stdout)
