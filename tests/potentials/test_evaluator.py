@@ -10,21 +10,40 @@ from scipy.spatial.transform import Rotation
 from superionic.errors import InputError
 from superionic.potentials import IsolatedAtomError, Potential, PotentialError, System, load_chgnet
 
-NAMES = ["rattled", "hot", "high entropy", "unwrapped", "tiny", "one atom, no angles", "large"]
-ROUNDING = np.array([1e-6, 1e-6, 1e-7])
-"""eV/atom, eV/A, eV/A^3: what symmetric cells leave of float32, where stock is exact by luck."""
+ENERGY_RESOLUTION = 2e-6
+"""eV/atom: two units in the last place of an atom's 8 eV in float32."""
+FLOAT32_NOISE = np.array([2e-6, 1e-5, 3e-7])
+"""eV/atom, eV/A, eV/A^3: twice the largest error against float64 that the torch kernels showed over tiny cells."""
 
 
 def evaluate(potential: Potential, system: System):
     return potential.session(system.numbers).evaluate(system.positions_A, system.cell_A)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["rattled", "hot", "high entropy", "unwrapped", "large"])
 def test_nearer_to_float64_than_stock(potential, systems, stock, compare, name):
     truth = stock(systems[name])
     error = compare(evaluate(potential, systems[name]), truth)
     stock_error = compare(stock(systems[name], torch.float32), truth)
-    assert (error <= np.maximum(stock_error, ROUNDING)).all(), (error, stock_error)
+    assert (error[1:] <= stock_error[1:]).all(), (error, stock_error)
+    assert error[0] < ENERGY_RESOLUTION
+
+
+@pytest.mark.parametrize("name", ["tiny", "one atom, no angles"])
+def test_nearer_to_float64_than_stock_in_tiny_cells(potential, systems, stock, compare, name):
+    """The worst of eight distorted cells: of one or two atoms, a single cell may be exact by luck."""
+    errors, stock_errors = [], []
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        numbers, positions, cell = systems[name]
+        strain = np.eye(3) + random.normal(scale=0.03, size=(3, 3))
+        system = System(numbers, (positions + random.normal(scale=0.1, size=positions.shape)) @ strain, cell @ strain)
+        truth = stock(system)
+        errors.append(compare(evaluate(potential, system), truth))
+        stock_errors.append(compare(stock(system, torch.float32), truth))
+    error, stock_error = np.max(errors, axis=0), np.max(stock_errors, axis=0)
+    assert (error[1:] <= stock_error[1:]).all(), (errors, stock_errors)
+    assert error[0] < ENERGY_RESOLUTION
 
 
 @pytest.mark.parametrize(("model", "kernels"), [("r2scan", "fused"), ("r2scan", "torch")])
@@ -107,7 +126,7 @@ def test_batch_equals_single(potential, systems, compare):
         if potential.reference.kernels == "fused":
             np.testing.assert_array_equal(result.forces_eV_per_A, single.forces_eV_per_A)
             assert result.energy_eV == single.energy_eV
-        assert (compare(result, single) < [1e-6, 1e-5, 1e-7]).all()
+        assert (compare(result, single) < FLOAT32_NOISE).all()
 
 
 def test_batch_keeps_sessions(potential, systems):
