@@ -219,7 +219,7 @@ def _placement(host: Host, trajectory: Trajectory) -> tuple[NDArray[np.int64], F
     if best is None or best[0] > MATCH_A:
         found = "its cell is no supercell of the host's" if best is None else f"the anions lie {best[0]:.2f} Å off"
         raise InputError(f"the run's framework is not that of host {host.name}: {found}; give the host of this run")
-    return best[1], best[2]
+    return best[1], _centred(host, best[1], best[2], cell, average[anions], species[anions])
 
 
 def _sample(trajectory: Trajectory) -> Trajectory:
@@ -258,6 +258,24 @@ def _origins(
     first = (anions_A[0] @ np.linalg.inv(cell)) @ matrix
     targets = np.concatenate([s.frac_coords for s in host.sites if species[0] in s.allowed_species])
     return [np.zeros(3), *[first - target for target in targets]]
+
+
+def _centred(
+    host: Host, matrix: NDArray[np.int64], shift: Floats, cell: Floats, anions_A: Floats, species: NDArray[np.str_]
+) -> Floats:
+    """The origin moved so that the anions lie about the host's without bias, whichever of them was tried first."""
+    inverse, translations = np.linalg.inv(matrix), lattice_points(matrix)
+    for _ in range(3):
+        off = []
+        for anion in set(species.tolist()):
+            frac = np.concatenate([s.frac_coords for s in host.sites if anion in s.allowed_species])
+            places = ((frac[:, None] + shift + translations[None]).reshape(-1, 3) @ inverse)[None]
+            delta = (anions_A[species == anion] @ np.linalg.inv(cell))[:, None] - places
+            delta -= np.rint(delta)
+            nearest = np.argmin(np.linalg.norm(delta @ cell, axis=2), axis=1)
+            off.append(delta[np.arange(len(delta)), nearest])
+        shift = shift + np.concatenate(off).mean(axis=0) @ matrix
+    return shift
 
 
 def _mismatch(
