@@ -74,15 +74,7 @@ def pools_from_moves(cell: HostSupercell, moves: Sequence[Move]) -> list[Pool]:
     filling = cell.framework_filling()
     counts: dict[frozenset[str], dict[str, int]] = {frozenset([label]): {} for label in filling}
     for move in moves:
-        for label in (*move.sources, *move.destinations):
-            allowed = cell.host.site(label).allowed_species
-            if move.species not in allowed:
-                raise InputError(f"move {move}: site {label!r} of host {cell.host.name} takes only {list(allowed)}")
-        empty_sources = [label for label in move.sources if filling.get(label) != move.species]
-        if empty_sources:
-            raise InputError(
-                f"move {move}: the ordered crystal has no {move.species} on {empty_sources}; it has {filling}"
-            )
+        _check_labels(cell, move, filling)
         if len(move.sources) > 1:  # they are drawn from together
             for label in move.sources:
                 counts.pop(frozenset([label]), None)
@@ -169,6 +161,16 @@ def _pools(cell: HostSupercell, counts: dict[frozenset[str], dict[str, int]]) ->
         if anionic:
             raise InputError(f"site label {anionic[0]!r} holds anions; framework cations cannot go there")
     return [Pool(tuple(int(i) for i in cell.sites_of(labels)), ions) for labels, ions in counts.items()]
+
+
+def _check_labels(cell: HostSupercell, move: Move, filling: dict[str, str]) -> None:
+    for label in (*move.sources, *move.destinations):
+        allowed = cell.host.site(label).allowed_species
+        if move.species not in allowed:
+            raise InputError(f"move {move}: site {label!r} of host {cell.host.name} takes only {list(allowed)}")
+    empty = [label for label in move.sources if filling.get(label) != move.species]
+    if empty:
+        raise InputError(f"move {move}: the ordered crystal has no {move.species} on {empty}; it has {filling}")
 
 
 def _refuse_overlap(label_sets: list[frozenset[str]]) -> None:
