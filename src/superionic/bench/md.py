@@ -1,0 +1,141 @@
+"""`superionic bench md`: whole MD runs against the usual tools, and what storing them costs, within one run."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pymatgen.core import Structure
+
+from superionic.documents import MDProtocol, PotentialSettings
+from superionic.structures.host import load_host
+
+TEMPERATURE_K = 700.0
+_OURS, _THEIRS = 200, 20  # steps of a turn
+
+
+def run(sizes: tuple[int, ...] = (80, 160)) -> list[dict[str, Any]]:
+    """Time NVT runs of the packaged host's ordered cell with pretrained CHGNet.
+
+    Parameters
+    ----------
+    sizes
+        Atoms of the cells; of 20, 80, 160.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        Rows with ``name``, ``value``, ``unit``, ``target`` and ``met``.
+    """
+    warnings.filterwarnings("ignore")
+    rows = []
+    for size in sizes:
+        structure = _cell(size)
+        ours = _best(partial(_run_ours, structure, _OURS)) / _OURS
+        rows.append(_row(f"{size} atoms, superionic segment, a step", ours * 1e3, "ms"))
+        for name, peer in (("stock chgnet", _run_stock), ("atomate2 ForceFieldMDMaker", _run_atomate2)):
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                theirs = _best(partial(peer, structure, _THEIRS)) / _THEIRS
+            rows.append(_row(f"{size} atoms, {name}, a step", theirs * 1e3, "ms"))
+            rows.append(_row(f"{size} atoms, superionic against {name}", theirs / ours, "x", 12 if size == 80 else 10))
+        limit = {80: 1.0, 160: 2.0}.get(size)
+        rows.append(_row(f"{size} atoms, 200 ps", ours * 1e5 / 3600, "CPU h", limit, at_most=True))
+    rows.append(_side_by_side())
+    return rows
+
+
+def _side_by_side() -> dict[str, Any]:
+    """Six temperatures of 80 atoms on all cores, against one stock run."""
+    cores = len(os.sched_getaffinity(0))
+    structure = _cell(80)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        stock = _best(partial(_run_stock, structure, _THEIRS)) / _THEIRS
+    with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
+        list(pool.map(_run_ours, [structure] * cores, [20] * cores))  # load and compile
+        start = time.perf_counter()
+        list(pool.map(_run_ours, [structure] * 6, [_OURS] * 6))
+        ours = (time.perf_counter() - start) / (6 * _OURS)
+    return _row(f"80 atoms, six runs on {cores} cores against one stock run", stock / ours, "x", 20)
+
+
+def _cell(size: int) -> Structure:
+    host = load_host(_packaged_host())
+    supercell = {20: (1, 1, 1), 80: (2, 1, 2), 160: (2, 2, 2)}[size]
+    return host.ordered(next(iter(host.fillings.values())), supercell)
+
+
+def _packaged_host() -> str:
+    from importlib.resources import files
+
+    return min(entry.name for entry in (files("superionic") / "data" / "hosts").iterdir() if entry.is_dir())
+
+
+def _run_ours(structure: Structure, n_steps: int) -> None:
+    from superionic.dynamics.chgnet import run_chgnet_segment
+
+    length_ps = n_steps * 2e-3
+    protocol = MDProtocol(
+        temperature_K=TEMPERATURE_K, length_ps=length_ps, segment_length_ps=length_ps, equilibration_ps=0
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        run_chgnet_segment(structure, protocol, PotentialSettings(), None, "bench", Path(folder))
+
+
+def _run_stock(structure: Structure, n_steps: int) -> None:
+    from ase import Atoms
+    from chgnet.model.dynamics import MolecularDynamics
+
+    atoms = Atoms(
+        list(structure.atomic_numbers), positions=structure.cart_coords, cell=structure.lattice.matrix, pbc=True
+    )
+    atoms.set_cell(atoms.cell.standard_form("upper")[0], scale_atoms=True)  # what its Nose-Hoover needs
+    with tempfile.TemporaryDirectory() as folder:
+        dynamics = MolecularDynamics(
+            atoms, ensemble="nvt", thermostat="Nose-Hoover", temperature=TEMPERATURE_K, timestep=2,
+            trajectory=str(Path(folder) / "t.traj"), logfile=str(Path(folder) / "t.log"), loginterval=10,
+            use_device="cpu",
+        )  # fmt: skip
+        dynamics.run(n_steps)
+
+
+def _run_atomate2(structure: Structure, n_steps: int) -> None:
+    from atomate2.forcefields.md import ForceFieldMDMaker
+    from jobflow import run_locally
+
+    maker = ForceFieldMDMaker(
+        force_field_name="CHGNet", ensemble="nvt", temperature=TEMPERATURE_K, time_step=2, n_steps=n_steps,
+        traj_interval=10,
+    )  # fmt: skip
+    plain = structure.copy().remove_oxidation_states()
+    for name in list(plain.site_properties):
+        plain.remove_site_property(name)
+    with tempfile.TemporaryDirectory() as folder:
+        run_locally(maker.make(plain), root_dir=folder, log=False, ensure_success=True)
+
+
+def _best(work: Callable[[], object], turns: int = 2) -> float:
+    """CPU seconds of the fastest turn on one thread; the first, which loads and compiles, does not count."""
+    work()
+    times = []
+    for _ in range(turns):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return float(np.min(times))
+
+
+def _row(name: str, value: float, unit: str, target: float | None = None, *, at_most: bool = False) -> dict[str, Any]:
+    met = None if target is None else bool(value <= target if at_most else value >= target)
+    bound = None if target is None else f"{'<=' if at_most else '>='} {target:g}"
+    return {"name": name, "value": value, "unit": unit, "target": bound, "met": met}
