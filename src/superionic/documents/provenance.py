@@ -9,7 +9,9 @@ from pydantic import Field
 
 from superionic.documents.base import Document
 
-_PACKAGES = ("superionic", "atomate2", "jobflow", "pymatgen", "ase", "numpy", "scipy", "torch", "chgnet")
+_PACKAGES = (
+    "superionic", "atomate2", "jobflow", "pymatgen", "ase", "numpy", "scipy", "numba", "spglib", "torch", "chgnet", "zarr",
+)  # fmt: skip
 
 
 def package_versions() -> dict[str, str]:
