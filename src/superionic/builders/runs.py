@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from jobflow import JobStore
 from pydantic import ValidationError
 
 from superionic.documents import MDRunDocument, SourceReference, TrajectorySegment
-from superionic.errors import StoreError
+from superionic.errors import InputError, StoreError
 
 _REFERENCE = ["uuid", "index", "completed_at"]
 _KINDS = {"$in": ["trajectory_segment", "md_run"]}
@@ -31,20 +32,49 @@ def load_segments(jobs: JobStore, run_id: str) -> list[TrajectorySegment]:
     StoreError
         If a stored document is not a whole segment, or there is none.
     """
-    segments = []
-    for found in jobs.query({"uuid": run_id, "output.kind": "trajectory_segment"}, load=True):
+    segments = list(iter_segments(jobs, run_id))
+    if not segments:
+        raise StoreError(f"run {run_id} has no stored segment")
+    return segments
+
+
+def iter_segments(jobs: JobStore, run_id: str) -> Iterator[TrajectorySegment]:
+    """The segments of one run in order, each with its frames, loaded one at a time.
+
+    Raises
+    ------
+    StoreError
+        If a stored document is not a whole segment.
+    """
+    criteria = {"uuid": run_id, "output.kind": "trajectory_segment"}
+    for index in sorted(found["index"] for found in jobs.docs_store.query(criteria, properties=["index"])):
+        found = jobs.query_one({"uuid": run_id, "index": index}, load=True)
         try:
-            segments.append(TrajectorySegment.from_stored(found["output"]))
+            yield TrajectorySegment.from_stored(found["output"])
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(map(str, first["loc"]))
             raise StoreError(
-                f"run {run_id}: job index {found['index']} is not a whole segment ({field}: {first['msg']}): "
+                f"run {run_id}: job index {index} is not a whole segment ({field}: {first['msg']}): "
                 "run it again or remove it"
             ) from error
-    if not segments:
-        raise StoreError(f"run {run_id} has no stored segment")
-    return segments
+
+
+def find_run(jobs: JobStore, text: str) -> str:
+    """The run whose id is, or begins with, `text`.
+
+    Raises
+    ------
+    InputError
+        If there is none, or more than one.
+    """
+    found = sorted(run_id for run_id in run_sources(jobs, {}) if run_id.startswith(text))
+    if text in found:
+        return text
+    if len(found) != 1:
+        known = "no run" if not found else f"{len(found)} runs, for example {found[0]} and {found[1]}"
+        raise InputError(f"{known} in this store with an id that begins with {text!r}: see `superionic show`")
+    return found[0]
 
 
 def load_summary(jobs: JobStore, run_id: str) -> MDRunDocument | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import sys
 
 import click
@@ -15,6 +16,10 @@ COMMANDS = {
     "submit": "Submit a study to jobflow-remote or FireWorks.",
     "build": "Build documents from the stored trajectories.",
     "show": "Show the documents.",
+    "import": "Store a trajectory from VASP, LAMMPS, ASE, CP2K, xtc or dcd files as a run.",
+    "adopt": "Store the trajectories of atomate2's MD jobs as runs.",
+    "inspect": "Say what a stored run is, and check its frames.",
+    "export": "Write a stored run for other tools.",
     "enumerate": "Enumerate the distinct ways ions can be distributed over a host's sites.",
     "decorate": "Decorate cation sites with a high-entropy composition.",
     "place": "Place the mobile ions of a structure by electrostatics.",
@@ -33,7 +38,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        return importlib.import_module(f"superionic.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        return importlib.import_module(f"superionic.cli.{module}").command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

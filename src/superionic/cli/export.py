@@ -1,0 +1,30 @@
+"""superionic export RUN: parse, call, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from superionic.cli.options import settings, store_option
+
+SUFFIXES = {"extxyz": ".extxyz", "xdatcar": ".XDATCAR", "lammps": ".lammpstrj", "zarr": ".zarr"}
+
+
+@click.command("export")
+@click.argument("run")
+@click.option("--format", "file_format", type=click.Choice(list(SUFFIXES)), required=True, help="Of the file.")
+@click.option("--out", type=click.Path(path_type=Path), help="File, or folder for zarr [default: RUN in this folder].")
+@click.option("--wrap", is_flag=True, help="Put every position back into the cell.")
+@store_option
+def command(run: str, file_format: str, out: Path | None, wrap: bool, store_dir: Path | None) -> None:
+    """Write the trajectory of RUN (its UUID, or the first letters of it) to a file that other tools read."""
+    from superionic.builders.runs import find_run, iter_segments
+    from superionic.stores import open_stores
+    from superionic.trajectories.export import export
+
+    with open_stores(settings(store_dir)).connected() as stores:
+        run_id = find_run(stores.jobs, run)
+        path = out or Path(f"{run_id}{SUFFIXES[file_format]}")
+        count = export(iter_segments(stores.jobs, run_id), path, file_format, wrap)
+    click.echo(f"wrote {count} frames to {path}")

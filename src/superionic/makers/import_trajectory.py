@@ -1,0 +1,207 @@
+"""Trajectories that another code made become stored runs, on which the builders work.
+
+As with MD of our own, a run is one job UUID: its indices 1, 2, ... are its segments, its last index the small
+MDRunDocument. Each job reads on in the files where the one before it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from jobflow import CURRENT_JOB, Job, Maker, Response, job
+from pymatgen.core import Composition, Element, Species
+
+from superionic.analysis.sites import host_sites
+from superionic.documents import PotentialReference, RecordedProtocol, RunIdentity
+from superionic.documents.imports import ImportSettings
+from superionic.errors import InputError
+from superionic.structures.host import Host, load_host
+from superionic.trajectories.chain import BLOCK_FRAMES, Chain, ChainState
+from superionic.trajectories.segments import ImportedRun, frames_per_segment
+from superionic.trajectories.sources import Source, open_source
+from superionic.trajectories.trajectory import from_arrays
+
+_FAMILIES = {"vasp": "VASP", "cp2k": "CP2K", "lammps": "LAMMPS", "ase": "ASE", "mdanalysis": "unknown"}
+_TEMPERATURE_TOLERANCE_K = 0.5
+
+
+@dataclass
+class ImportTrajectoryMaker(Maker):
+    """Store the trajectory in one or several files as one run.
+
+    Attributes
+    ----------
+    settings
+        What the files do not say.
+    name
+        Name of the job.
+    """
+
+    settings: ImportSettings
+    name: str = "import trajectory"
+
+    def make(self, files: str | Path | Sequence[str | Path]) -> Job:
+        """Job that stores the first segment and is replaced by the next one.
+
+        Parameters
+        ----------
+        files
+            Files or VASP directories that hold the run, in its order; or a reference to a job's directory.
+        """
+        several = files if isinstance(files, list | tuple) else [files]
+        first = import_segment([_absolute(file) for file in several], self.settings, None, 0)
+        first.name = f"{self.name} segment 1"
+        return first
+
+
+def _absolute(file: object) -> object:
+    return str(Path(file).resolve()) if isinstance(file, Path) else file  # references and host:folder stay
+
+
+@job(data=["payload"])
+def import_segment(
+    files: list[str], settings: ImportSettings, state: dict[str, object] | None, segment: int
+) -> Response:
+    """Store one segment and go on with the next one, or store the summary of the run if there are no more frames.
+
+    Parameters
+    ----------
+    files
+        Files or VASP directories that hold the run, in its order.
+    settings
+        What they do not say.
+    state
+        Where the segment before ended; None for the first.
+    segment
+        Number of this segment, from 0.
+    """
+    run = imported_run([_local(file) for file in files], settings)
+    reached = ChainState(**state) if state is not None else ChainState()  # type: ignore[arg-type]
+    run_id = CURRENT_JOB.job.uuid
+    stored = run.segment(run_id, segment, reached)
+    if stored is None:
+        return Response(output=run.summary(run_id, segment, reached))
+    following = import_segment(files, settings, asdict(reached), segment + 1)
+    following.name = f"{CURRENT_JOB.job.name.rpartition(' ')[0]} {segment + 2}"
+    return Response(output=stored, replace=following)
+
+
+def _local(file: str) -> Path:
+    """Without the host name that atomate2 puts before a directory."""
+    host, _, folder = file.partition(":")
+    return Path(folder if folder.startswith("/") and "/" not in host else file)
+
+
+def imported_run(files: Sequence[Path], settings: ImportSettings) -> ImportedRun:
+    """Open the files of a run and check that its beginning can be imported.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, something the settings must say is missing or contradicts the files, or the atoms
+        are not those of the host.
+    """
+    topology = Path(settings.topology) if settings.topology else None
+    cell = None if settings.cell_A is None else np.array(settings.cell_A)
+    sources = [open_source(file, topology, cell, settings.elements) for file in files]
+    return described_run(sources, settings)
+
+
+def described_run(sources: Sequence[Source], settings: ImportSettings) -> ImportedRun:
+    """The same for sources that are open."""
+    host = load_host(settings.host) if settings.host else None
+    chain = Chain(sources, settings.unwrapped)
+    state = ChainState()
+    beginning = next(chain.blocks(state, BLOCK_FRAMES), None)
+    if beginning is None:
+        raise InputError(f"{sources[0].name} holds no whole frame")
+    protocol = _protocol(sources, settings, state)
+    identity = _identity(sources[0], settings, host)
+    if host is not None and len(beginning.frames) > 1:
+        trajectory = from_arrays(
+            beginning.positions_A,
+            beginning.cells_A,
+            sources[0].species,
+            protocol.frame_interval_ps,
+            protocol.temperature_K,
+            identity.mobile_species,
+        )
+        host_sites(host, trajectory)  # refuses a run whose cell or framework is not that of the host
+    return ImportedRun(chain, identity, protocol, frames_per_segment(len(sources[0].species)))
+
+
+def _protocol(sources: Sequence[Source], settings: ImportSettings, state: ChainState) -> RecordedProtocol:
+    step = _stated(sources, "time_step_fs", settings.time_step_fs, 1e-6, "--time-step, in fs")
+    temperature = _stated(
+        sources, "temperature_K", settings.temperature_K, _TEMPERATURE_TOLERANCE_K, "--temperature, in K"
+    )
+    counted = state.spacing if sources[0].numbers_are_steps else None
+    stride = settings.stride or counted or sources[0].stride or 1
+    if counted is not None and stride != counted:
+        raise InputError(
+            f"stride = {stride}, but the frames of {sources[0].name} are {counted} steps apart: leave it out"
+        )
+    if step is None or temperature is None:
+        missing = "time step (--time-step, in fs)" if step is None else "temperature (--temperature, in K)"
+        raise InputError(f"{sources[0].name} does not say the {missing}: give it")
+    return RecordedProtocol(
+        temperature_K=temperature,
+        time_step_fs=step,
+        stride=stride,
+        equilibration_ps=settings.equilibration_ps,
+        ensemble=settings.ensemble or sources[0].ensemble,
+    )
+
+
+def _stated(sources: Sequence[Source], field: str, given: float | None, tolerance: float, option: str) -> float | None:
+    """A value that the files state, all the same, and that the user may only confirm; else what the user gave."""
+    value, origin = given, f"{option.partition(',')[0]} {given}"
+    for source in sources:
+        stated = getattr(source, field)
+        if stated is None:
+            continue
+        if value is not None and abs(stated - value) > tolerance:
+            raise InputError(f"{field} = {stated:g} in {source.name} is not that of {origin}: give parts of one run")
+        value, origin = (stated, source.name) if value is None else (value, origin)
+    return value
+
+
+def _identity(source: Source, settings: ImportSettings, host: Host | None) -> RunIdentity:
+    mobile, charge = _mobile_ion(settings, host)
+    if mobile not in source.species:
+        raise InputError(
+            f"mobile ion {mobile!r} is none of the elements {sorted(set(source.species))} of {source.name}"
+        )
+    formula = Composition({name: source.species.count(name) for name in source.species}).reduced_formula
+    engine = settings.engine or source.engine
+    return RunIdentity(
+        label=settings.label or formula,
+        formula=formula,
+        host="unknown" if settings.host is None else settings.host,
+        mobile_species=mobile,
+        mobile_charge_e=charge,
+        engine=engine,
+        potential=PotentialReference(
+            family=_FAMILIES.get(engine, engine), model=settings.potential or source.model or "unknown"
+        ),
+        study=settings.study,
+        tags=settings.tags,
+    )
+
+
+def _mobile_ion(settings: ImportSettings, host: Host | None) -> tuple[str, float]:
+    if settings.mobile is None:
+        assert host is not None  # noqa: S101 - the settings require one of the two
+        return host.mobile_species, host.oxidation_states[host.mobile_species]
+    if host is not None and settings.mobile in host.oxidation_states:
+        return settings.mobile, host.oxidation_states[settings.mobile]
+    try:
+        ion = Species.from_str(settings.mobile)
+    except ValueError:
+        known = Element.is_valid_symbol(settings.mobile)
+        wrong = "has no charge" if known else "is no ion"
+        raise InputError(f"mobile = {settings.mobile!r} {wrong}: write it as in 'Li+' or 'Mg2+'") from None
+    return ion.symbol, float(ion.oxi_state)

@@ -1,0 +1,305 @@
+"""Parts of one run joined to one continuous trajectory, with every way they may not fit named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from superionic.errors import InputError
+from superionic.trajectories.sources.base import Frame, Source, TruncatedFrameError
+from superionic.trajectories.unwrap import SAFE_SHARE, Lattice
+
+Floats = NDArray[np.float64]
+
+BLOCK_FRAMES = 512
+SAME_POSITION_A = 1e-5
+"""Frames at a restart whose atoms agree to this are one frame stored twice."""
+JOIN_FACTOR = 2.0
+"""Frames are missing at a join whose root mean squared step is this many times the largest before it."""
+
+
+@dataclass
+class ChainState:
+    """Where the next segment of an import goes on; `frac` and `image` locate the last frame.
+
+    Attributes
+    ----------
+    part, place
+        Source that comes next, and where in it.
+    n_frames
+        Frames joined so far.
+    number, spacing, first_number
+        Last number that a file gave, their regular difference, and the first number of the part.
+    frac, image
+        Last positions in fractions of the cell as in the file, and the whole cell vectors that make them continuous.
+    largest_rms_A
+        Largest root mean squared step of all atoms so far in Å.
+    notes
+        What was left out, and why.
+    """
+
+    part: int = 0
+    place: int = 0
+    n_frames: int = 0
+    number: int | None = None
+    spacing: int | None = None
+    first_number: int | None = None
+    frac: list[list[float]] | None = None
+    image: list[list[float]] | None = None
+    largest_rms_A: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive frames: positions continuous, shape (n, n_atoms, 3), cells (n, 3, 3), and the values a frame."""
+
+    positions_A: Floats
+    cells_A: Floats
+    frames: list[Frame]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A frame to be added, and how it follows on the last one."""
+
+    frame: Frame
+    part: int
+    joins: bool
+
+
+class Chain:
+    """The parts of one run in their order.
+
+    Parameters
+    ----------
+    sources
+        The parts.
+    unwrapped
+        Take all positions as continuous, whatever their format promises.
+
+    Raises
+    ------
+    InputError
+        If the parts do not hold the same atoms.
+    """
+
+    def __init__(self, sources: Sequence[Source], unwrapped: bool = False) -> None:
+        if not sources:
+            raise InputError("no trajectory was given: name at least one file or directory")
+        self.sources = list(sources)
+        self.unwrapped = unwrapped
+        for source in sources[1:]:
+            if source.species != sources[0].species:
+                raise InputError(f"{source.name} and {sources[0].name} do not hold the same atoms in the same order")
+        self._limits = _limits(self.sources)
+
+    def blocks(self, state: ChainState, most_frames: int | None = None) -> Iterator[Block]:
+        """Continuous frames from `state` on, which moves along.
+
+        Parameters
+        ----------
+        state
+            A new state, or the one that an earlier call left; changed in place before each block is given.
+        most_frames
+            Stop after so many frames, a multiple of ``BLOCK_FRAMES``.
+
+        Raises
+        ------
+        InputError
+            If the frames are not those of one run: missing, doubled or out of order, other atoms, or wrapped and too
+            far apart.
+        """
+        held: list[_Step] = []
+        given = 0
+        for step in self._steps(state):
+            held.append(step)
+            if len(held) == BLOCK_FRAMES:
+                yield self._block(held, state)
+                given += len(held)
+                held = []
+                if most_frames is not None and given >= most_frames:
+                    return
+        if held:
+            yield self._block(held, state)
+        state.part, state.place = len(self.sources), 0
+
+    def _steps(self, state: ChainState) -> Iterator[_Step]:
+        """Frames that count, in order; reads ahead of `state` and keeps its own place."""
+        numbers = _Numbers(state)
+        fractions = _Fractions()
+        last = None if state.frac is None else np.array(state.frac)
+        for part in range(state.part, len(self.sources)):
+            source, limit = self.sources[part], self._limits[part]
+            place = state.place if part == state.part else 0
+            begins = place == 0
+            left_out = 0
+            try:
+                for frame in source.frames(place):
+                    if limit is not None and frame.number is not None and frame.number >= limit:
+                        left_out += 1
+                        continue
+                    frac = fractions(frame)
+                    same = last is not None and _same_positions(frac, last, frame.cell_A)
+                    joins = numbers.follow(frame.number, source, begins and last is not None, same)
+                    begins = False
+                    if same and (joins or frame.number is None or frame.number == numbers.before):
+                        state.notes.append(f"{source.name}: a frame stored twice, as at a restart, was left out once")
+                        continue
+                    last = frac
+                    yield _Step(frame, part, joins)
+            except TruncatedFrameError:
+                state.notes.append(f"{source.name}: its last frame was cut short and left out")
+            if left_out:
+                state.notes.append(
+                    f"{source.name}: {left_out} frame(s) from step {limit} on were left out: "
+                    f"{self.sources[part + 1].name} starts there"
+                )
+
+    def _block(self, steps: list[_Step], state: ChainState) -> Block:
+        cells = np.array([step.frame.cell_A for step in steps])
+        frac = np.array([step.frame.positions_A for step in steps]) @ np.linalg.inv(cells)
+        first = state.frac is None
+        before = frac[:1] if first else np.array(state.frac)[None]
+        moves = np.diff(np.concatenate([before, frac]), axis=0)
+        images, lengths = np.zeros_like(moves), np.linalg.norm(moves @ cells, axis=2)
+        wrapped = np.array([step.joins or not (self.unwrapped or self.sources[step.part].unwrapped) for step in steps])
+        if wrapped.any():
+            lattice = Lattice(cells[0])
+            images[wrapped], lengths[wrapped] = lattice.shortest_images(moves[wrapped], cells[wrapped])
+            safe = SAFE_SHARE * lattice.shortest_vectors_A(cells)
+            self._require_safe(steps, lengths, np.where(wrapped, safe, np.inf), state)
+        self._require_joined(steps, lengths, state, first)
+        start = np.zeros_like(frac[0]) if state.image is None else np.array(state.image)
+        image = start - np.cumsum(images, axis=0)
+        state.frac, state.image = frac[-1].tolist(), image[-1].tolist()
+        state.part, state.place = steps[-1].part, steps[-1].frame.end
+        state.n_frames += len(steps)
+        return Block((frac + image) @ cells, cells, [step.frame for step in steps])
+
+    def _require_safe(self, steps: list[_Step], lengths: Floats, safe: Floats, state: ChainState) -> None:
+        unsafe = np.flatnonzero(lengths.max(axis=1) > safe)
+        if not unsafe.size:
+            return
+        index = int(unsafe[0])
+        atom = int(lengths[index].argmax())
+        name = self._name(steps[index], state.n_frames + index)
+        raise InputError(
+            f"{name}: atom {atom + 1} ({self.sources[0].species[atom]}) has moved {lengths[index, atom]:.2f} Å since "
+            f"the frame before, more than the {safe[index]:.2f} Å up to which wrapped positions can be unwrapped: "
+            "import more closely stored frames, or say so (--unwrapped) if the positions are continuous"
+        )
+
+    def _require_joined(self, steps: list[_Step], lengths: Floats, state: ChainState, first: bool) -> None:
+        rms = np.sqrt(np.mean(lengths**2, axis=1))
+        for joins, group in groupby(range(len(steps)), key=lambda index: steps[index].joins):
+            indices = list(group)
+            if not joins:
+                state.largest_rms_A = max(state.largest_rms_A, float(rms[indices].max()))
+                continue
+            for index in indices:
+                if state.largest_rms_A and rms[index] > JOIN_FACTOR * state.largest_rms_A and not (first and not index):
+                    raise InputError(
+                        f"{self._name(steps[index], state.n_frames + index)} does not follow on the frame before: its "
+                        f"atoms are {rms[index]:.3g} Å (rms) away, the largest step before was "
+                        f"{state.largest_rms_A:.3g} Å: frames are missing, or the parts are of different runs"
+                    )
+
+    def _name(self, step: _Step, index: int) -> str:
+        number = "" if step.frame.number is None else f" (number {step.frame.number} of its file)"
+        return f"{self.sources[step.part].name}: frame {index + 1} of the run{number}"
+
+
+class _Numbers:
+    """Watches the numbers that files give their frames."""
+
+    def __init__(self, state: ChainState) -> None:
+        self.state = state
+        self.before: int | None = None
+
+    def follow(self, number: int | None, source: Source, begins: bool, same: bool) -> bool:
+        """Whether a frame joins a new part to the run, rather than following on the frame before.
+
+        Parameters
+        ----------
+        number
+            What the file calls the frame.
+        source
+            The file.
+        begins
+            Whether this is the first frame of a part other than the first.
+        same
+            Whether its positions are those of the frame before.
+        """
+        state = self.state
+        self.before, state.number = state.number, number
+        if begins or state.first_number is None:
+            state.first_number = number
+        if number is None or self.before is None:
+            return begins
+        step = number - self.before
+        if begins and (not source.numbers_are_steps or step < 0):
+            return True
+        if step == 0 and not same:
+            raise InputError(f"{source.name}: number {number} occurs twice with different positions: keep one of them")
+        if step < 0 and number == state.first_number:
+            return True
+        if step < 0:
+            raise InputError(
+                f"{source.name}: the frames go back from number {self.before} to {number}: split the file there and "
+                "give the parts in order"
+            )
+        if step > 0 and state.spacing is None:
+            state.spacing = step
+        if step not in {0, state.spacing}:
+            what = "frames are missing" if step > (state.spacing or 0) else "frames are stored more often"
+            raise InputError(
+                f"{source.name}: {what} between numbers {self.before} and {number}; before, frames are "
+                f"{state.spacing} apart"
+            )
+        return begins
+
+
+class _Fractions:
+    """Positions in fractions of the cell; the inverse of a cell that does not change is kept."""
+
+    def __init__(self) -> None:
+        self._cell: Floats | None = None
+        self._inverse = np.eye(3)
+
+    def __call__(self, frame: Frame) -> Floats:
+        if frame.cell_A is not self._cell:
+            self._cell, self._inverse = frame.cell_A, np.asarray(np.linalg.inv(frame.cell_A))
+        return frame.positions_A @ self._inverse
+
+
+def _limits(sources: list[Source]) -> list[int | None]:
+    """Number from which the next part repeats a part, where a run was restarted from before its end."""
+    limits: list[int | None] = [None] * len(sources)
+    if len(sources) > 1 and all(source.numbers_are_steps for source in sources):
+        starts = [_first_number(source) for source in sources]
+        for part in range(len(sources) - 1):
+            here, there = starts[part], starts[part + 1]
+            if here is not None and there is not None and there > here:
+                limits[part] = there
+    return limits
+
+
+def _first_number(source: Source) -> int | None:
+    try:
+        frame = next(source.frames(0), None)
+    except TruncatedFrameError:
+        return None
+    return frame.number if frame else None
+
+
+def _same_positions(frac: Floats, last: Floats, cell_A: Floats) -> bool:
+    for atoms in (slice(0, 1), slice(None)):  # the first atom alone tells most frames apart
+        delta = frac[atoms] - last[atoms]
+        if np.abs((delta - np.rint(delta)) @ cell_A).max() > SAME_POSITION_A:
+            return False
+    return True

@@ -1,0 +1,62 @@
+"""ASE's binary trajectories (.traj)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from superionic.errors import InputError
+from superionic.trajectories.sources.base import NAN, Frame, Source, temperature_K
+
+
+def traj_source(path: Path) -> Source:
+    """The frames of a .traj file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened, as when a copy of it was cut short.
+    """
+    from ase import units
+    from ase.io.trajectory import TrajectoryReader
+
+    try:
+        with TrajectoryReader(str(path)) as reader:
+            species = list(reader[0].get_chemical_symbols())
+            about = getattr(reader, "description", None) or {}
+            about = about if about.get("type") == "molecular-dynamics" else {}
+    except Exception as error:  # ASE raises whatever the bytes lead to
+        raise InputError(f"{path} is not readable as an ASE trajectory, or was cut short: {error}") from error
+    step = about.get("timestep")
+    return Source(
+        str(path),
+        "ase",
+        species,
+        partial(_frames, path, species),
+        time_step_fs=step / units.fs if step else None,
+        temperature_K=about.get("temperature_K"),
+    )
+
+
+def _frames(path: Path, species: list[str], start: int) -> Iterator[Frame]:
+    from ase.io.trajectory import TrajectoryReader
+
+    with TrajectoryReader(str(path)) as reader:
+        for index in range(start, len(reader)):
+            atoms = reader[index]
+            if list(atoms.get_chemical_symbols()) != species:
+                raise InputError(f"{path}: frame {index + 1} holds its atoms in another order than the first one")
+            results = atoms.calc.results if atoms.calc is not None else {}
+            kinetic = float(atoms.get_kinetic_energy())
+            yield Frame(
+                np.asarray(atoms.positions, dtype=np.float64),
+                np.asarray(atoms.cell[:], dtype=np.float64),
+                index + 1,
+                None,
+                float(results.get("energy", NAN)),
+                NAN,
+                temperature_K(kinetic, len(species)) if kinetic > 0 else NAN,
+            )

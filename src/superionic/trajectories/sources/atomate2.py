@@ -1,0 +1,215 @@
+"""Trajectories that atomate2's MD jobs left in a JobStore, read where they are.
+
+atomate2 stores a trajectory as one JSON blob, so that one job's output at a time has to be in memory. What it does not
+store (temperature, time step, stride) comes from the job's Maker.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from jobflow import JobStore
+
+from superionic.errors import InputError
+from superionic.trajectories.sources.base import NAN, Ensemble, Floats, Frame, Source, temperature_K
+
+_DATA = "data"
+_PLACES = ("objects", "vasp_objects")
+_DEFAULT_TIME_STEP_FS = {True: 0.5, False: 2.0}  # of ForceFieldMDMaker, with and without hydrogen
+
+
+@dataclass(frozen=True)
+class MakerFacts:
+    """What a Maker says of its runs, None where it does not."""
+
+    time_step_fs: float | None = None
+    temperature_K: float | None = None
+    stride: int | None = None
+    ensemble: Ensemble | None = None
+
+
+def makers_in(content: Any) -> dict[str, dict[str, Any]]:
+    """Makers of the jobs in a flow, job, or anything that holds them, as JSON, by job UUID; nothing is imported.
+
+    A Maker on its own, without a job, is given under the key ''.
+    """
+    if isinstance(content, list):
+        return {uuid: maker for entry in content for uuid, maker in makers_in(entry).items()}
+    if not isinstance(content, dict):
+        return {}
+    function = content.get("function")
+    if "uuid" in content and isinstance(function, dict) and isinstance(function.get("@bound"), dict):
+        return {content["uuid"]: function["@bound"]}
+    if str(content.get("@class", "")).endswith("Maker"):
+        return {"": content}
+    return makers_in(list(content.values()))
+
+
+def facts_of_maker(maker: dict[str, Any], hydrogen: bool) -> MakerFacts:
+    """Read a ForceFieldMDMaker, another AseMDMaker, or VASP's MDMaker.
+
+    Raises
+    ------
+    InputError
+        If it runs through several temperatures.
+    """
+    name = maker.get("@class", "Maker")
+    generator = maker.get("input_set_generator")
+    if isinstance(generator, dict):
+        incar = {**generator, **(generator.get("user_incar_settings") or {})}
+        begin = incar.get("TEBEG", incar.get("start_temp"))
+        end = incar.get("TEEND", incar.get("end_temp"))
+        temperature = _one_temperature([value for value in (begin, end) if value is not None], name)
+        return MakerFacts(incar.get("POTIM", incar.get("time_step")), temperature, 1, _ensemble(generator))
+    temperature = maker.get("temperature")
+    values = temperature if isinstance(temperature, list) else [] if temperature is None else [temperature]
+    step = maker.get("time_step") or _DEFAULT_TIME_STEP_FS[hydrogen]
+    return MakerFacts(step, _one_temperature(values, name), maker.get("traj_interval", 1), _ensemble(maker))
+
+
+def _one_temperature(values: list[float], name: str) -> float | None:
+    if len(set(values)) > 1:
+        raise InputError(f"{name} runs from {values[0]:g} K to {values[-1]:g} K: adopt runs at one temperature")
+    return float(values[0]) if values else None
+
+
+def _ensemble(maker: dict[str, Any]) -> Ensemble | None:
+    value = maker.get("ensemble")
+    word = str(value.get("value") if isinstance(value, dict) else value).rpartition(".")[2]
+    return word if word in {"nvt", "nve", "npt"} else None  # type: ignore[return-value]
+
+
+class StoredTrajectories:
+    """MD outputs of atomate2 in a JobStore; the one read last is kept.
+
+    Parameters
+    ----------
+    jobs
+        The JobStore, connected.
+    """
+
+    def __init__(self, jobs: JobStore) -> None:
+        self.jobs = jobs
+        self._last: tuple[str, dict[str, Any]] | None = None
+
+    def runs(self, query: dict[str, Any]) -> list[list[str]]:
+        """Job UUIDs of every run that matches `query`: one a job, several for a MultiMDMaker.
+
+        A job that a matching MultiMDMaker joins is not a run of its own.
+        """
+        joins = {**query, "output.full_traj_ids": {"$exists": True}}
+        chains = [list(found["output"]["full_traj_ids"]) for found in self.jobs.docs_store.query(joins)]
+        longest = [ids for ids in chains if not any(ids != other and ids == other[: len(ids)] for other in chains)]
+        joined = {uuid for ids in chains for uuid in ids}
+        holds = {"$or": [{f"output.{place}.trajectory": {"$exists": True}} for place in _PLACES]}
+        found = self.jobs.docs_store.query({"$and": [query, holds]}, properties=["uuid"])
+        return longest + [[document["uuid"]] for document in found if document["uuid"] not in joined]
+
+    def source(self, uuid: str, maker: dict[str, Any] | None) -> Source:
+        """The trajectory of one job.
+
+        Raises
+        ------
+        InputError
+            If the job stored none.
+        """
+        species, *_ = self._arrays(uuid)
+        document = self.jobs.docs_store.query_one({"uuid": uuid})
+        facts = MakerFacts() if maker is None else facts_of_maker(maker, "H" in species)
+        output = document["output"]
+        vasp = "vasp_objects" in output
+        engine = "vasp" if vasp else str(output.get("ase_calculator_name") or "ase")
+        incar = ((output.get("input") or {}).get("incar") or {}) if vasp else {}
+        return Source(
+            f"job {uuid}",
+            engine,
+            species,
+            partial(self._frames, uuid),
+            time_step_fs=facts.time_step_fs or incar.get("POTIM"),
+            stride=facts.stride,
+            temperature_K=facts.temperature_K or incar.get("TEBEG"),
+            ensemble=facts.ensemble,
+            model=str(incar.get("GGA") or "unknown") if vasp else engine,
+            sources=(uuid,),
+        )
+
+    def _frames(self, uuid: str, start: int) -> Iterator[Frame]:
+        species, positions, cells, properties = self._arrays(uuid)
+        for index in range(start, len(positions)):
+            row = {name: values[index] for name, values in properties.items()}
+            energy = row.get("e_fr_energy", row.get("energy"))
+            yield Frame(
+                positions[index],
+                cells[index],
+                index + 1,
+                None,
+                NAN if energy is None else float(energy),
+                NAN,
+                _temperature_K(row, species),
+            )
+
+    def _arrays(self, uuid: str) -> tuple[list[str], Floats, Floats, dict[str, list[Any]]]:
+        """Species, positions in Å, cells, and what else there is a frame."""
+        if self._last is None or self._last[0] != uuid:
+            self._last = uuid, self._load(uuid)
+        stored = self._last[1]
+        read = _emmet if "cart_coords" in stored else _pymatgen
+        try:
+            return read(stored)
+        except (KeyError, ValueError, TypeError) as error:
+            raise InputError(f"job {uuid}: its trajectory is not readable: {error!r}") from error
+
+    def _load(self, uuid: str) -> dict[str, Any]:
+        found = self.jobs.query_one({"uuid": uuid}, load={_DATA: ["trajectory"]})
+        if found is None:
+            raise InputError(f"job {uuid} is not in this store")
+        for place in _PLACES:
+            trajectory = (found["output"].get(place) or {}).get("trajectory")
+            if isinstance(trajectory, str):
+                trajectory = json.loads(trajectory)
+            if trajectory is not None:
+                return dict(trajectory)
+        raise InputError(f"job {uuid} stored no trajectory: its Maker had store_trajectory off")
+
+
+def _pymatgen(stored: dict[str, Any]) -> tuple[list[str], Floats, Floats, dict[str, list[Any]]]:
+    """A pymatgen Trajectory: fractional coordinates, or steps from the base positions."""
+    species = [entry["element"] if isinstance(entry, dict) else str(entry) for entry in stored["species"]]
+    frac = np.asarray(stored["coords"], dtype=np.float64)
+    if stored.get("coords_are_displacement"):
+        frac = np.asarray(stored["base_positions"], dtype=np.float64) + np.cumsum(frac, axis=0)
+    cells = np.broadcast_to(np.asarray(stored["lattice"], dtype=np.float64), (len(frac), 3, 3))
+    rows: list[dict[str, Any]] = stored.get("frame_properties") or []
+    names = set(rows[0]) if rows else set()
+    return species, frac @ cells, cells, {name: [row.get(name) for row in rows] for name in names}
+
+
+def _emmet(stored: dict[str, Any]) -> tuple[list[str], Floats, Floats, dict[str, list[Any]]]:
+    """Emmet's Trajectory: Cartesian coordinates, one value a frame in lists of their own."""
+    from pymatgen.core import Element
+
+    positions = np.asarray(stored["cart_coords"], dtype=np.float64)
+    cells = np.broadcast_to(np.asarray(stored["lattice"], dtype=np.float64), (len(positions), 3, 3))
+    properties = {
+        name: stored[name]
+        for name in ("energy", "e_fr_energy", "temperature", "velocities")
+        if isinstance(stored.get(name), list) and len(stored[name]) == len(positions)
+    }
+    return [str(Element.from_Z(number).symbol) for number in stored["elements"]], positions, cells, properties
+
+
+def _temperature_K(row: dict[str, Any], species: list[str]) -> float:
+    if row.get("temperature") is not None:
+        return float(row["temperature"])
+    if row.get("velocities") is None:
+        return NAN
+    from pymatgen.core import Element
+
+    masses = np.array([float(Element(name).atomic_mass) for name in species])
+    kinetic = float(0.5 * np.sum(masses[:, None] * np.asarray(row["velocities"], dtype=np.float64) ** 2))
+    return temperature_K(kinetic, len(species)) if kinetic > 0 else NAN

@@ -1,0 +1,240 @@
+"""VASP: vasprun.xml, XDATCAR, and directories that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+from monty.io import zopen
+
+from superionic.errors import InputError
+from superionic.trajectories.sources.base import (
+    NAN,
+    Ensemble,
+    Floats,
+    Frame,
+    Source,
+    TextFile,
+    TruncatedFrameError,
+    floats,
+    temperature_K,
+)
+
+_CHUNK_BYTES = 1 << 20
+_HEAD_BYTES = 1 << 28
+
+
+def directory_source(folder: Path) -> Source:
+    """The run in a VASP directory: its vasprun.xml, or its XDATCAR.
+
+    Raises
+    ------
+    InputError
+        If it holds neither.
+    """
+    for name, reader in (("vasprun.xml", vasprun_source), ("XDATCAR", xdatcar_source)):
+        for file in (folder / name, folder / f"{name}.gz"):
+            if file.is_file():
+                return reader(file)
+    raise InputError(f"directory {str(folder)!r} holds neither vasprun.xml nor XDATCAR: name the file to import")
+
+
+def vasprun_source(path: Path) -> Source:
+    """The ionic steps of a vasprun.xml, plain or compressed.
+
+    Raises
+    ------
+    InputError
+        If it is no vasprun.xml of a molecular dynamics run.
+    """
+    root = _head(path)
+    values = _parameters(root)
+    names = [row[0].text for row in root.findall("./atominfo/array[@name='atoms']/set/rc")]
+    species = [str(name).strip().rstrip("_") for name in names]
+    if not species:
+        raise InputError(f"{path} is not readable as vasprun.xml: it has no atoms before its first step")
+    if values.get("IBRION", 0) != 0:
+        raise InputError(f"{path} is not molecular dynamics: IBRION = {values['IBRION']:g}")
+    selective = root.find("./structure[@name='initialpos']/varray[@name='selective']") is not None
+    source = Source(str(path), "vasp", species, partial(_vasprun_frames, path, len(species), selective))
+    return _with_incar(source, {"NBLOCK": None, **values}, path)
+
+
+def _head(path: Path) -> ET.Element:
+    """Everything before the first ionic step."""
+    with zopen(path, "rb") as stream:
+        head = b""
+        while b"<calculation>" not in head and len(head) < _HEAD_BYTES:
+            chunk = _read(stream)
+            if not chunk:
+                break
+            head += chunk
+    head = head.partition(b"<calculation>")[0]
+    try:
+        return ET.fromstring(head.rstrip().removesuffix(b"</modeling>") + b"</modeling>")  # noqa: S314 - one's own run
+    except ET.ParseError as error:
+        raise InputError(f"{path} is not readable as vasprun.xml: {error}") from error
+
+
+def _parameters(root: ET.Element) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for entry in [*root.findall("./parameters//i"), *root.findall("./incar/i")]:
+        text = (entry.text or "").strip()
+        try:
+            values[entry.attrib["name"]] = float(text)
+        except ValueError:
+            values[entry.attrib["name"]] = text
+    return values
+
+
+def _read(stream: IO[bytes]) -> bytes:
+    try:
+        return stream.read(_CHUNK_BYTES)
+    except EOFError:
+        return b""
+
+
+def _vasprun_frames(path: Path, n_atoms: int, selective: bool, start: int) -> Iterator[Frame]:
+    opening, closing = b"<calculation>", b"</calculation>"
+    with zopen(path, "rb") as stream:
+        stream.seek(start)
+        buffer, place, number = b"", start, 0
+        while True:
+            end = buffer.find(closing)
+            if end < 0:
+                chunk = _read(stream)
+                if not chunk:
+                    break
+                buffer += chunk
+                continue
+            end += len(closing)
+            place += end
+            number += 1
+            where = f"{path}: ionic step {number} after byte {start}"
+            yield _ionic_step(buffer[buffer.find(opening) : end], n_atoms, selective, place, where)
+            buffer = buffer[end:]
+    if opening in buffer or b"</modeling>" not in buffer:
+        raise TruncatedFrameError
+
+
+def _ionic_step(block: bytes, n_atoms: int, selective: bool, end: int, where: str) -> Frame:
+    try:
+        text = block[block.rindex(b"<structure") : block.rindex(b"</structure>") + len(b"</structure>")]
+        structure = ET.fromstring(text)  # noqa: S314
+        cell, positions = (
+            np.array([row.text.split() for row in structure.findall(query)], dtype=np.float64)  # type: ignore[union-attr]
+            for query in ("./crystal/varray[@name='basis']/v", "./varray[@name='positions']/v")
+        )
+        after = block[block.rindex(b"</structure>") :]
+        energy = ET.fromstring(  # noqa: S314
+            after[after.index(b"<energy>") : after.index(b"</energy>") + len(b"</energy>")]
+        )
+    except (ValueError, ET.ParseError, AttributeError) as error:
+        raise InputError(f"{where} is not readable: {error}") from error
+    if positions.shape != (n_atoms, 3) or cell.shape != (3, 3):
+        raise InputError(f"{where} holds {len(positions)} of {n_atoms} atoms")
+    values = {entry.attrib["name"]: _number(entry.text) for entry in energy.findall("i")}
+    temperature = NAN if selective else temperature_K(values.get("kinetic", NAN), n_atoms)
+    potential = values.get("e_fr_energy", NAN)
+    return Frame(positions @ cell, cell, end, None, potential, values.get("total", NAN), temperature)
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "")
+    except ValueError:  # VASP writes asterisks into too narrow a field
+        return NAN
+
+
+def xdatcar_source(path: Path) -> Source:
+    """The configurations of an XDATCAR; an INCAR beside it tells time step, stride and temperature.
+
+    Raises
+    ------
+    InputError
+        If it is no XDATCAR with element names.
+    """
+    with TextFile(path) as file:
+        try:
+            _, species = _xdatcar_header(file.lines(7), str(path))
+        except TruncatedFrameError:
+            raise InputError(f"{path} is not readable as XDATCAR: it ends within its header") from None
+    source = Source(str(path), "vasp", species, partial(_xdatcar_frames, path, species))
+    for incar in (path.parent / "INCAR", path.parent / "INCAR.gz"):
+        if incar.is_file():
+            from pymatgen.io.vasp import Incar
+
+            return _with_incar(source, {"NBLOCK": 1, **Incar.from_file(incar)}, incar)
+    return source
+
+
+def _xdatcar_frames(path: Path, species: list[str], start: int) -> Iterator[Frame]:
+    n_atoms = len(species)
+    with TextFile(path) as file:
+        cell, _ = _xdatcar_header(file.lines(7), str(path))
+    fresh = start == 0  # whether a header stood before the configuration
+    repeated = True
+    with TextFile(path, start) as file:
+        while True:
+            line = file.line()
+            if not line.strip():
+                if not line:
+                    return
+                continue
+            if not line.lower().startswith((b"direct", b"cart")):
+                new, again = _xdatcar_header([line, *file.lines(6)], str(path))
+                if again != species:
+                    raise InputError(f"{path}: atoms change before byte {file.place}: import the parts on their own")
+                if not repeated and not np.allclose(new, cell, atol=1e-6):
+                    raise InputError(
+                        f"{path}: the cell changes before byte {file.place}: import the parts on their own"
+                    )
+                cell, fresh = new, True
+                continue
+            word, _, label = line.partition(b"=")
+            where = f"{path}: configuration {label.decode(errors='replace').strip()}"
+            if word.lower().startswith(b"cart"):
+                raise InputError(f"{where} is in Cartesian coordinates: VASP writes direct ones")
+            frac = floats(file.lines(n_atoms), 3, where)
+            number = int(label) if label.strip().isdigit() else None
+            yield Frame(frac @ cell, cell, file.place, number)
+            repeated, fresh = fresh, False
+
+
+def _xdatcar_header(lines: list[bytes], name: str) -> tuple[Floats, list[str]]:
+    try:
+        scale = float(lines[1])
+        cell = np.array([line.split()[:3] for line in lines[2:5]], dtype=np.float64)
+        symbols = [word.decode().split("/")[0].split("_")[0] for word in lines[5].split()]
+        counts = [int(word) for word in lines[6].split()]
+        species = [symbol for symbol, count in zip(symbols, counts, strict=True) for _ in range(count)]
+    except (ValueError, IndexError) as error:
+        raise InputError(f"{name} is not readable as XDATCAR: its header has no cell, elements and counts") from error
+    if scale < 0:
+        scale = float((-scale / abs(np.linalg.det(cell))) ** (1 / 3))
+    return cell * scale, species
+
+
+def _with_incar(source: Source, values: dict[str, Any], path: Path) -> Source:
+    begin, end = values.get("TEBEG"), values.get("TEEND")
+    if begin is not None and end not in {None, begin, -1}:
+        raise InputError(f"{path}: the temperature runs from TEBEG = {begin} to TEEND = {end}: import one temperature")
+    return replace(
+        source,
+        time_step_fs=values.get("POTIM"),
+        stride=int(values["NBLOCK"]) if values.get("NBLOCK") else None,
+        temperature_K=begin,
+        ensemble=_ensemble(values),
+        model=str(values["GGA"]) if values.get("GGA") not in {None, "--", ""} else None,
+    )
+
+
+def _ensemble(values: dict[str, Any]) -> Ensemble:
+    if values.get("ISIF", 2) >= 3:
+        return "npt"
+    return "nve" if values.get("SMASS", -3) == -3 and values.get("MDALGO", 0) == 0 else "nvt"
