@@ -18,15 +18,16 @@ from typing import Any
 import numpy as np
 from pymatgen.core import Structure
 
+from superionic.bench.cells import ordered_cell
+from superionic.bench.rows import row
 from superionic.documents import MDProtocol, PotentialSettings
-from superionic.structures.host import load_host
 
 TEMPERATURE_K = 700.0
 _OURS, _THEIRS = 200, 20  # steps of a turn
 
 
 def run(sizes: tuple[int, ...] = (80, 160)) -> list[dict[str, Any]]:
-    """Time NVT runs of the packaged host's ordered cell with pretrained CHGNet.
+    """Time NVT runs of the benchmark's ordered cell with pretrained CHGNet.
 
     Parameters
     ----------
@@ -41,16 +42,18 @@ def run(sizes: tuple[int, ...] = (80, 160)) -> list[dict[str, Any]]:
     warnings.filterwarnings("ignore")
     rows = []
     for size in sizes:
-        structure = _cell(size)
+        structure = ordered_cell(size)
         ours = _best(partial(_run_ours, structure, _OURS)) / _OURS
-        rows.append(_row(f"{size} atoms, superionic segment, a step", ours * 1e3, "ms"))
+        rows.append(row(f"{size} atoms, superionic segment, a step", ours * 1e3, "ms"))
         for name, peer in (("stock chgnet", _run_stock), ("atomate2 ForceFieldMDMaker", _run_atomate2)):
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 theirs = _best(partial(peer, structure, _THEIRS)) / _THEIRS
-            rows.append(_row(f"{size} atoms, {name}, a step", theirs * 1e3, "ms"))
-            rows.append(_row(f"{size} atoms, superionic against {name}", theirs / ours, "x", 12 if size == 80 else 10))
+            rows.append(row(f"{size} atoms, {name}, a step", theirs * 1e3, "ms"))
+            rows.append(
+                row(f"{size} atoms, superionic against {name}", theirs / ours, "x", at_least=12 if size == 80 else 10)
+            )
         limit = {80: 1.0, 160: 2.0}.get(size)
-        rows.append(_row(f"{size} atoms, 200 ps", ours * 1e5 / 3600, "CPU h", limit, at_most=True))
+        rows.append(row(f"{size} atoms, 200 ps", ours * 1e5 / 3600, "CPU h", at_most=limit))
     rows.append(_side_by_side())
     return rows
 
@@ -58,7 +61,7 @@ def run(sizes: tuple[int, ...] = (80, 160)) -> list[dict[str, Any]]:
 def _side_by_side() -> dict[str, Any]:
     """Six temperatures of 80 atoms on all cores, against one stock run."""
     cores = len(os.sched_getaffinity(0))
-    structure = _cell(80)
+    structure = ordered_cell(80)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         stock = _best(partial(_run_stock, structure, _THEIRS)) / _THEIRS
     with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
@@ -66,19 +69,7 @@ def _side_by_side() -> dict[str, Any]:
         start = time.perf_counter()
         list(pool.map(_run_ours, [structure] * 6, [_OURS] * 6))
         ours = (time.perf_counter() - start) / (6 * _OURS)
-    return _row(f"80 atoms, six runs on {cores} cores against one stock run", stock / ours, "x", 20)
-
-
-def _cell(size: int) -> Structure:
-    host = load_host(_packaged_host())
-    supercell = {20: (1, 1, 1), 80: (2, 1, 2), 160: (2, 2, 2)}[size]
-    return host.ordered(next(iter(host.fillings.values())), supercell)
-
-
-def _packaged_host() -> str:
-    from importlib.resources import files
-
-    return min(entry.name for entry in (files("superionic") / "data" / "hosts").iterdir() if entry.is_dir())
+    return row(f"80 atoms, six runs on {cores} cores against one stock run", stock / ours, "x", at_least=20)
 
 
 def _run_ours(structure: Structure, n_steps: int) -> None:
@@ -133,9 +124,3 @@ def _best(work: Callable[[], object], turns: int = 2) -> float:
         work()
         times.append(time.process_time() - start)
     return float(np.min(times))
-
-
-def _row(name: str, value: float, unit: str, target: float | None = None, *, at_most: bool = False) -> dict[str, Any]:
-    met = None if target is None else bool(value <= target if at_most else value >= target)
-    bound = None if target is None else f"{'<=' if at_most else '>='} {target:g}"
-    return {"name": name, "value": value, "unit": unit, "target": bound, "met": met}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Sequence
 from importlib.resources import files
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from superionic.bench.rows import row
 from superionic.makers.disorder import DisorderMaker
 from superionic.structures.composition import n_mobile_ions
 from superionic.structures.host import Host, load_host
@@ -34,11 +34,11 @@ def run() -> list[dict[str, Any]]:
     maker = DisorderMaker(supercell=wanted["frameworks"]["supercell"], moves=[wanted["frameworks"]["move"]])
     n_frameworks = maker.frameworks(host).n_distinct
     rows = [
-        _row(
+        row(
             f"{n_frameworks} frameworks, symmetry and descriptors included",
             _seconds(lambda: maker.frameworks(host)),
             "s",
-            wanted["frameworks"]["at_most_s"],
+            at_most=wanted["frameworks"]["at_most_s"],
         )
     ]
     for case in wanted["random"]:
@@ -46,12 +46,6 @@ def run() -> list[dict[str, Any]]:
     for case in wanted["annealing"]:
         rows += _annealing(host, case["supercell"], case["at_least_million_swaps_per_s"], case["at_most_s"])
     return rows
-
-
-def _row(name: str, value: float, unit: str, target: float, at_least: bool = False) -> dict[str, Any]:
-    met = value >= target if at_least else value <= target
-    bound = f"{'>=' if at_least else '<='} {target:g}"
-    return {"name": name, "value": value, "unit": unit, "target": bound, "met": bool(met)}
 
 
 def _seconds(work: Callable[[], object], repeats: int = 5) -> float:
@@ -92,9 +86,9 @@ def _random(host: Host, repeats: Sequence[int], n_candidates: int, target: float
     per_configuration = ours / n_candidates
     name = f"{n_candidates} shifted-force configurations of {'x'.join(map(str, repeats))}"
     return [
-        _row(name, ours, "s", target),
-        _row(f"{name}: pymatgen distances / ours", distances / _N_PEER / per_configuration, "x", 100, at_least=True),
-        _row(f"{name}: pymatgen Ewald / ours", ewald / _N_PEER / per_configuration, "x", 3000, at_least=True),
+        row(name, ours, "s", at_most=target),
+        row(f"{name}: pymatgen distances / ours", distances / _N_PEER / per_configuration, "x", at_least=100),
+        row(f"{name}: pymatgen Ewald / ours", ewald / _N_PEER / per_configuration, "x", at_least=3000),
     ]
 
 
@@ -106,18 +100,6 @@ def _annealing(host: Host, repeats: Sequence[int], rate: float, seconds: float) 
     taken = _seconds(lambda: anneal(form, n_ions, n_swaps, 10, seed=0, n_chains=n_chains), 1)
     name = f"annealing of {'x'.join(map(str, repeats))} on two threads"
     return [
-        _row(name, n_swaps * n_chains / taken / 1e6, "million swaps/s", rate, at_least=True),
-        _row(f"{name}, to the end", taken, "s", seconds),
+        row(name, n_swaps * n_chains / taken / 1e6, "million swaps/s", at_least=rate),
+        row(f"{name}, to the end", taken, "s", at_most=seconds),
     ]
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Print the rows of `run`."""
-    argparse.ArgumentParser(prog="superionic bench structures", description=__doc__).parse_args(argv)
-    for row in run():
-        verdict = "met" if row["met"] else "MISSED"
-        print(f"{row['name']:75s} {row['value']:10.4g} {row['unit']}  (target {row['target']}: {verdict})")
-
-
-if __name__ == "__main__":
-    main()
