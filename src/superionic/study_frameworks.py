@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from superionic.documents import Document
+from superionic.errors import InputError
 from superionic.makers.disorder import DisorderMaker
 from superionic.makers.framework_ordering import FrameworkOrderingMaker
 from superionic.makers.high_entropy import HighEntropyMaker
@@ -47,14 +48,19 @@ class DisorderEntry(Document):
     max_distinct: int = Field(20, ge=1, description="Most frameworks to run; more are refused with the count")
     n_samples: int | None = Field(None, ge=1, description="Draw so many frameworks instead of all")
     seed: int = Field(0, description="Seed of the draw")
+    only: list[str] | None = Field(None, description="Names of the frameworks to run; all if none")
     placement: PlacementEntry = Field(default_factory=PlacementEntry, description="The mobile ions")
 
     def makers(self, host: Host) -> list[FrameworkOrderingMaker]:
         """One Maker for every framework."""
-        frameworks = DisorderMaker(**self.model_dump(exclude={"placement"}))
+        frameworks = DisorderMaker(**self.model_dump(exclude={"placement", "only"}))
+        names = [framework.name for framework in frameworks.frameworks(host).frameworks]
+        unknown = set(self.only or ()) - set(names)
+        if unknown:
+            raise InputError(f"disorder.only names {sorted(unknown)}, which are none of the frameworks {names}")
         return [
-            FrameworkOrderingMaker(framework.name, frameworks, self.placement.maker(), framework=framework.name)
-            for framework in frameworks.frameworks(host).frameworks
+            FrameworkOrderingMaker(name, frameworks, self.placement.maker(), framework=name)
+            for name in self.only or names
         ]
 
 
