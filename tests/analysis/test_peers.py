@@ -150,7 +150,7 @@ def test_pymatgen_diffusivity_agrees_but_its_error_is_far_too_small(walk):
     assert theirs.diffusivity_std_dev < ours.standard_error / 20
 
 
-def test_kinisi_agrees(walk):
+def test_kinisi_agrees_and_its_error_is_two_to_four_times_too_large(walk):
     import scipp
     from ase import Atoms
     from kinisi.analyze import DiffusionAnalyzer
@@ -170,4 +170,4 @@ def test_kinisi_agrees(walk):
     ours = estimate_diffusion(run.positions_A, INTERVAL_PS).isotropic()
     samples = scipp.to_unit(analyzer.D, "angstrom**2/ps").values
     assert samples.mean() == pytest.approx(ours.value, abs=3 * np.hypot(ours.standard_error, samples.std()))
-    assert 0.3 < samples.std() / ours.standard_error < 3.5
+    assert 1.2 < samples.std() / ours.standard_error < 6.0

@@ -79,6 +79,7 @@ def test_molten_run_is_unusable_and_stays_out_of_the_fit(make_run):
     document = diffusivity(make_run(framework=melted)[0])
     assert document.framework_state == "melted"
     assert document.quality.verdict == Verdict.UNUSABLE
+    assert document.framework_rdf_change > 3 * diffusivity(make_run()[0]).framework_rdf_change
     others = [diffusivity(make_run(scale=s, temperature_K=t, seed=1)[0]) for s, t in ((0.1, 700.0), (0.3, 900.0))]
     fit = arrhenius([document, *others])
     assert fit.n_points == 2

@@ -17,6 +17,7 @@ from scipy import stats
 from superionic.analysis.diffusion import DiffusionEstimate
 from superionic.analysis.spectrum import (
     MAX_FREQUENCY_THZ,
+    MIN_MODES,
     diffusive_regime,
     displacement_modes,
     plateau_model,
@@ -70,7 +71,8 @@ def estimate_collective(
         Tracer estimate of the mobile ions.
     """
     n_frames = len(sums_A)
-    n_modes = min(n_frames - 1, int(2 * n_frames * frame_interval_ps * MAX_FREQUENCY_THZ))
+    longest = max(2 * MIN_MODES, int(2 * n_frames * frame_interval_ps * MAX_FREQUENCY_THZ))
+    n_modes = min(n_frames - 1, longest)
     modes = displacement_modes(sums_A, frame_interval_ps, n_modes)
     own = modes[:, mobile] / np.sqrt(counts[mobile])
     spectrum = np.sum(own**2, axis=1) / 3

@@ -17,6 +17,8 @@ from superionic.trajectories.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
 
+MAX_VOXELS = 20_000_000
+
 
 @dataclass(frozen=True)
 class Density:
@@ -84,11 +86,15 @@ def density_of(positions_A: Floats, cell_A: Floats, temperature_K: float, resolu
     Raises
     ------
     InputError
-        If the resolution is not positive.
+        If the resolution is not positive, or so fine that the grid would not fit into memory.
     """
     if not resolution_A > 0:
         raise InputError(f"resolution_A = {resolution_A} is not positive: give the edge of a voxel in Å")
     shape = np.ceil(np.linalg.norm(cell_A, axis=1) / resolution_A - 1e-9).astype(np.int64)
+    if np.prod(shape, dtype=float) > MAX_VOXELS:
+        raise InputError(
+            f"resolution_A = {resolution_A} gives {np.prod(shape, dtype=float):.0f} voxels: give a coarser one"
+        )
     counts = np.zeros(tuple(shape), dtype=np.int64)
     _histogram(positions_A, np.linalg.inv(cell_A), counts)
     voxel_A3 = abs(np.linalg.det(cell_A)) / counts.size

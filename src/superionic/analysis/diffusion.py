@@ -17,6 +17,7 @@ from scipy import optimize, special, stats
 from superionic.analysis.spectrum import (
     MAX_FREQUENCY_THZ,
     MIN_MODES,
+    Band,
     PlateauModel,
     Regime,
     diffusive_regime,
@@ -35,7 +36,10 @@ HOP_LENGTH_A = 3.0
 MAX_BLOCKS = 10
 _SIGNIFICANT = 0.02
 _IMPROBABLE = 1e-3
-_MODES_PER_BLOCK = 6
+_MODE_SHARE = 0.25
+_LEAST_WARRANTED_MODES = 24
+_INTERCEPT_VARIANCE = 2.25  # of a line's end over that of a mean
+_MODES_PER_BLOCK = 10
 _CORRELATION_TIMES_PER_BLOCK = 15.0
 
 
@@ -224,7 +228,7 @@ def estimate_diffusion(
             f"the run has {n_frames} analysed frames: give at least {2 * MIN_MODES} to estimate a diffusivity"
         )
     length_ps = n_frames * frame_interval_ps
-    n_modes = min(n_frames - 1, int(2 * length_ps * MAX_FREQUENCY_THZ))
+    n_modes = min(n_frames - 1, max(2 * MIN_MODES, int(2 * length_ps * MAX_FREQUENCY_THZ)))
     modes = displacement_modes(positions_A, frame_interval_ps, n_modes)
     products = np.einsum("kia,kib->kab", modes, modes) / n_ions
     squared_frequency = squared_frequencies(n_frames, frame_interval_ps, n_modes)
@@ -234,6 +238,8 @@ def estimate_diffusion(
     relative_variance = max(2 * float(anisotropy) / n_ions, local_scatter(spectrum))
     if regime is None:
         regime = diffusive_regime(spectrum, squared_frequency, relative_variance)
+        warranted = _warranted_modes(modes[: regime.n_modes], squared_frequency, relative_variance)
+        regime = Regime(min(regime.n_modes, warranted), regime.found)
     used = regime.n_modes
     model = plateau_model(
         products[:used], squared_frequency[:used], 2 * float(anisotropy) / relative_variance, length_ps
@@ -249,6 +255,26 @@ def estimate_diffusion(
         length_ps=length_ps,
         hop_quantum_A2_per_ps=hop_length_A**2 / (6 * n_ions * length_ps),
     )
+
+
+def _warranted_modes(modes: Floats, squared_frequency: Floats, relative_variance: float) -> int:
+    """Number of modes beyond which the error of D hardly falls, because the number of hops limits it.
+
+    Fewer modes are slower ones, which correlated jumps disturb less; this many leave the scatter from the modes
+    themselves at a quarter of that from the hops, which is seen between ions.
+    """
+    n_modes, n_ions, _ = modes.shape
+    if n_ions < 2:
+        return n_modes
+    per_ion = np.einsum("kia,kia->ki", modes, modes)
+    weights = Band(per_ion.mean(axis=1), squared_frequency[:n_modes]).plateau
+    values = weights @ per_ion
+    if values.mean() <= 0:
+        return n_modes
+    scatter = float(values.var(ddof=1)) / (n_ions * float(values.mean()) ** 2)
+    from_modes = _INTERCEPT_VARIANCE * relative_variance / n_modes
+    from_hops = max(scatter - from_modes, 0.1 * from_modes, 1e-12)
+    return max(_LEAST_WARRANTED_MODES, int(_INTERCEPT_VARIANCE * relative_variance / (_MODE_SHARE * from_hops)))
 
 
 def _parts(

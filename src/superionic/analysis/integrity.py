@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superionic.analysis.displacement import analysed_positions, mean_cell
+from superionic.analysis.rdf import radial_distribution
 from superionic.documents import Check
 from superionic.trajectories.trajectory import Trajectory
 
@@ -21,6 +22,7 @@ OFF_LATTICE_A = 1.0
 """A mean place farther than this from every place that its species had at the start is off the lattice."""
 MELTED_SHARE = 0.25
 _WINDOW_SHARE = 0.1
+_RDF_FRAMES = 100
 _IMAGES = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
@@ -39,12 +41,16 @@ class FrameworkIntegrity:
         Share of the most numerous framework species that ended on no site of the start.
     msd_A2
         Mean squared displacement of all framework ions at half the run, None without a framework.
+    rdf_change
+        Share of the pairs of the most numerous framework species whose distance differs between the last tenth of
+        the run and the first, by their radial distribution functions; None without such pairs.
     """
 
     state: Literal["intact", "hopping", "melted", "none"]
     hopped: dict[str, int]
     off_lattice_share: float
     msd_A2: float | None
+    rdf_change: float | None
 
     def check(self) -> Check:
         """The verdict as a check; only a molten framework makes a run unusable."""
@@ -73,7 +79,7 @@ def framework_integrity(trajectory: Trajectory) -> FrameworkIntegrity:
     """
     framework = trajectory.framework
     if framework.size == 0:
-        return FrameworkIntegrity("none", {}, 0.0, None)
+        return FrameworkIntegrity("none", {}, 0.0, None, None)
     positions = analysed_positions(trajectory, framework)
     species = np.asarray(trajectory.species)[framework]
     window = max(1, int(_WINDOW_SHARE * len(positions)))
@@ -89,7 +95,16 @@ def framework_integrity(trajectory: Trajectory) -> FrameworkIntegrity:
     state: Literal["intact", "hopping", "melted"] = "melted" if share > MELTED_SHARE else "intact"
     if state == "intact" and any(hopped.values()):
         state = "hopping"
-    return FrameworkIntegrity(state, hopped, share, msd)
+    return FrameworkIntegrity(state, hopped, share, msd, _rdf_change(trajectory, main))
+
+
+def _rdf_change(trajectory: Trajectory, species: str) -> float | None:
+    if trajectory.species.count(species) < 2:
+        return None
+    r, start = radial_distribution(trajectory, species, species, n_frames=_RDF_FRAMES, window=(0.0, _WINDOW_SHARE))
+    _, end = radial_distribution(trajectory, species, species, n_frames=_RDF_FRAMES, window=(1 - _WINDOW_SHARE, 1.0))
+    total = float(np.sum(start * r**2))
+    return float(0.5 * np.sum(np.abs(end - start) * r**2) / total) if total > 0 else None
 
 
 def nearest_distances(points_A: Floats, reference_A: Floats, cell_A: Floats) -> Floats:

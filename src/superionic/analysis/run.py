@@ -40,6 +40,7 @@ Floats = NDArray[np.float64]
 
 _CURVE_POINTS = 200
 _DISTRIBUTION_POINTS = 30
+_RESOLUTION_A, _VOXELS = 0.3, 1_000_000
 
 
 def diffusivity(
@@ -114,10 +115,13 @@ def diffusivity(
         fit_lag_range_ps=estimate.lag_range_ps,
         msd=_curve(positions, interval),
         framework_msd_A2=integrity.msd_A2,
+        framework_rdf_change=integrity.rdf_change,
         hops_per_ion=hops_per_ion,
         relative_error_by_hop_count=3.43 / np.sqrt(hops_per_ion * n_mobile) + 0.04 if hops_per_ion > 0 else None,
         framework_state=integrity.state,
-        percolation_barrier_eV=density_of(positions, cell, trajectory.temperature_K).percolation_barriers_eV(),
+        percolation_barrier_eV=density_of(
+            positions, cell, trajectory.temperature_K, max(_RESOLUTION_A, float(np.cbrt(volume / _VOXELS)))
+        ).percolation_barriers_eV(),
         collective=_collective(trajectory, estimate, to_conductivity),
         sites=onsite.sites,
         jumps=onsite.jumps,

@@ -30,6 +30,7 @@ _N_CORRELATION_TIMES = 16
 _AMPLITUDE_PRIOR = 0.5
 _CORRELATED_PRIOR = 1 / 3
 _SCATTER_MODES = 300
+_NOTHING = 1e-30  # in Å^2/ps: ions that never move
 _MISFITS_TO_STOP = 3  # in a row: one alone is as likely chance, a true one grows with the band
 
 
@@ -103,7 +104,7 @@ class PlateauModel:
         squared_frequency
             Squared angular frequency of each mode, shape (n_modes,).
         """
-        band = _Band(spectrum, squared_frequency)
+        band = Band(spectrum, squared_frequency)
         rows = [band.plateau]
         for time, shrinkage in zip(self.time_ps[1:], self.shrinkage[1:], strict=True):
             functional, effect, _ = band.amplitude(float(time))
@@ -111,7 +112,7 @@ class PlateauModel:
         return np.stack(rows)
 
 
-class _Band:
+class Band:
     """Generalised least squares of plateau and quadratic term on one band of modes."""
 
     def __init__(self, spectrum: Floats, squared_frequency: Floats) -> None:
@@ -154,8 +155,8 @@ def plateau_model(products: Floats, squared_frequency: Floats, n_walkers: float,
         return PlateauModel(np.zeros(1), np.ones(1), np.ones(1), 0.0)
     _, axes = np.linalg.eigh(products.mean(axis=0))
     spectra = np.einsum("kab,ax,bx->xk", products, axes, axes)
-    band = _Band(spectra.mean(axis=0), squared_frequency)
-    level = np.maximum(spectra @ band.plateau, 0.05 * spectra.mean(axis=1))
+    band = Band(spectra.mean(axis=0), squared_frequency)
+    level = np.maximum(spectra @ band.plateau, np.maximum(0.05 * spectra.mean(axis=1), _NOTHING))
     corner = np.geomspace(_SLOWEST_CORRELATION_MODE, n_modes / 2, _N_CORRELATION_TIMES)
     times = length_ps / (np.pi * corner)
     log_odds, shrinkage, spread = np.zeros((3, len(times)))
@@ -182,7 +183,7 @@ def local_scatter(spectrum: Floats) -> float:
 
     Ions that move together are fewer walkers than they are ions; this sees it.
     """
-    slow = np.maximum(spectrum[:_SCATTER_MODES], 1e-300)
+    slow = np.maximum(spectrum[:_SCATTER_MODES], _NOTHING)
     return float(0.5 * np.mean(np.diff(slow) ** 2 / (0.5 * (slow[1:] + slow[:-1])) ** 2))
 
 
@@ -235,10 +236,11 @@ def _quartic_z(spectrum: Floats, squared_frequency: Floats, relative_variance: f
 
 def _fit(design: Floats, spectrum: Floats) -> tuple[Floats, Floats, Floats]:
     """Least squares with weights 1 / expected^2: parameters, inverse normal matrix, expected spectrum."""
-    expected = np.full_like(spectrum, spectrum.mean())
+    floor = max(0.05 * float(spectrum.mean()), _NOTHING)
+    expected = np.full_like(spectrum, max(float(spectrum.mean()), _NOTHING))
     for _ in range(4):
         weighted = design / expected[:, None] ** 2
         inverse = np.linalg.inv(design.T @ weighted)
         parameters = inverse @ (weighted.T @ spectrum)
-        expected = np.maximum(design @ parameters, 0.05 * spectrum.mean())
+        expected = np.maximum(design @ parameters, floor)
     return parameters, np.asarray(inverse, dtype=np.float64), expected

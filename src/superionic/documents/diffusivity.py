@@ -36,7 +36,9 @@ class DiffusivityDocument(Document):
     kind: Literal["diffusivity"] = Field("diffusivity", description="What this document is")
     run_id: str = Field(description="UUID of the run")
     identity: RunIdentity = Field(description="What this is a run of")
-    protocol: MDProtocol | RecordedProtocol | None = Field(None, description="The protocol of the run; None for plain arrays")
+    protocol: MDProtocol | RecordedProtocol | None = Field(
+        None, description="The protocol of the run; None for plain arrays"
+    )
     temperature_K: float = Field(gt=0, description="Target temperature in K")
     mean_temperature_K: float | None = Field(
         description="Mean kinetic temperature over the analysed part in K; None if it was not recorded"
@@ -64,6 +66,10 @@ class DiffusivityDocument(Document):
     relative_error_by_hop_count: float | None = Field(
         description="Second opinion: relative standard deviation of D by the hop count, 3.43 / sqrt(hops) + 0.04 "
         "(He, Zhu and Mo, npj Comput. Mater. 4, 18 (2018)); None without hops"
+    )
+    framework_rdf_change: float | None = Field(
+        None,
+        description="Share of the pairs of the main framework species at other distances at the end than at the start",
     )
     framework_state: Literal["intact", "hopping", "melted", "none"] = Field(
         description="Framework: intact, some of its ions hopped to other sites, melted, or there is none"
