@@ -14,12 +14,13 @@ from superionic.cli.options import study_argument
 def command(study_file: Path) -> None:
     """Check STUDY_FILE and print its jobs, their number and what they will cost, without running them."""
     from superionic.managers.estimate import estimate_cost
+    from superionic.managers.identity import jobs_of
     from superionic.study import load_study
 
     study = load_study(study_file)
     host = study.load_host()
     flow = study.maker().make(host)
-    jobs = [job for job, _ in flow.iterflow()]
+    jobs = jobs_of(flow)
     n_orderings = len(study.maker().ordering_makers)
     click.echo(f"study {study.name}: {n_orderings} ordering(s) of {host.name}, {study.n_runs} MD run(s)")
     for job in jobs:

@@ -12,6 +12,7 @@ from jobflow import Flow
 from jobflow.managers.fireworks import flow_to_workflow
 
 from superionic.errors import InputError
+from superionic.managers.identity import jobs_of
 from superionic.managers.run_config import Execution, RunConfig, RunOptions, apply_by_kind
 from superionic.managers.submission import Submission, new_part
 
@@ -58,7 +59,7 @@ def submit_to_fireworks(
 
     apply_by_kind(new, run_config, apply)
     launchpad.add_wf(flow_to_workflow(new, allow_external_references=bool(states)))
-    return Submission([job.name for job, _ in new.iterflow()], states)
+    return Submission([job.name for job in jobs_of(new)], states)
 
 
 def open_launchpad(file: Path | None) -> LaunchPad:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid5
@@ -13,6 +14,13 @@ from monty.json import MontyDecoder, MontyEncoder
 _NAMESPACE = UUID("6f1c1f0e-4f0f-4d0c-9a53-5b8c0b4a7a11")
 
 
+def jobs_of(flow: Flow) -> list[Job]:
+    """All jobs of a flow, each after those it depends on."""
+    with warnings.catch_warnings():  # independent jobs are what makes a study run side by side
+        warnings.filterwarnings("ignore", message="Some jobs are not connected")
+        return [job for job, _ in flow.iterflow()]
+
+
 def with_content_uuids(flow: Flow) -> Flow:
     """The same flow with UUIDs that depend only on what each job computes and from what.
 
@@ -20,7 +28,7 @@ def with_content_uuids(flow: Flow) -> Flow:
     """
     text = json.dumps(flow, cls=MontyEncoder)
     renamed: dict[str, str] = {}
-    for job, _ in flow.iterflow():
+    for job in jobs_of(flow):
         content = json.dumps(_what_it_does(job), sort_keys=True)
         for old, new in renamed.items():
             content = content.replace(old, new)

@@ -21,7 +21,7 @@ from jobflow import Flow, Job, JobStore
 from monty.json import MontyDecoder, MontyEncoder
 
 from superionic.dynamics.stopping import StopRequest
-from superionic.managers.identity import with_content_uuids
+from superionic.managers.identity import jobs_of, with_content_uuids
 from superionic.managers.journal import JobKey, Journal
 from superionic.managers.worker import execute, start_worker
 from superionic.stores import DATA_STORE
@@ -191,7 +191,7 @@ class _Scheduler:
         self._close(job, result["following"], result["stops"])
 
     def _add(self, flow: Flow) -> None:
-        for job, _ in flow.iterflow():
+        for job in jobs_of(flow):
             key = (job.uuid, job.index)
             self._waiting[key] = job
             self._open.add(key)

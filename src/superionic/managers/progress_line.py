@@ -10,6 +10,7 @@ from typing import TextIO
 from jobflow import Flow, JobStore
 
 from superionic.dynamics.progress import PROGRESS_FILE, format_duration
+from superionic.managers.identity import jobs_of
 from superionic.managers.local import LocalRun
 
 _LOG_EVERY_S = 20.0
@@ -79,7 +80,7 @@ class ProgressLine:
 
 def steps_stored(flow: Flow, jobs: JobStore) -> int:
     """MD steps of a flow's runs that are stored already."""
-    uuids = [job.uuid for job, _ in flow.iterflow()]
+    uuids = [job.uuid for job in jobs_of(flow)]
     query = {"output.kind": "trajectory_segment", "uuid": {"$in": uuids}}
     steps: dict[str, int] = {}
     for found in jobs.docs_store.query(query, properties=["uuid", "output.last_step"]):

@@ -10,6 +10,7 @@ from jobflow_remote import ConfigManager, set_run_config, submit_flow
 from jobflow_remote.config.base import ConfigError, ExecutionConfig, Project
 
 from superionic.errors import InputError
+from superionic.managers.identity import jobs_of
 from superionic.managers.run_config import Execution, RunConfig, RunOptions, apply_by_kind
 from superionic.managers.submission import Submission, new_part
 
@@ -56,7 +57,7 @@ def submit_to_jobflow_remote(
 
     apply_by_kind(new, run_config, apply)
     submit_flow(new, worker=worker, project=project.name, allow_external_references=bool(states))
-    return Submission([job.name for job, _ in new.iterflow()], states)
+    return Submission([job.name for job in jobs_of(new)], states)
 
 
 def _project(name: str | None) -> Project:

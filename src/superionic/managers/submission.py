@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from jobflow import Flow
 
 from superionic.errors import InputError
+from superionic.managers.identity import jobs_of
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def new_part(flow: Flow, known: Mapping[str, str]) -> Flow | None:
     InputError
         If a new job needs the output of a known one that is not completed.
     """
-    jobs = [job for job, _ in flow.iterflow() if job.uuid not in known]
+    jobs = [job for job in jobs_of(flow) if job.uuid not in known]
     if not known or not jobs:
         return flow if jobs else None
     for job in jobs:
