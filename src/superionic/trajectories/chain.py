@@ -168,12 +168,13 @@ class Chain:
         moves = np.diff(np.concatenate([before, frac]), axis=0)
         images, lengths = np.zeros_like(moves), np.linalg.norm(moves @ cells, axis=2)
         wrapped = np.array([step.joins or not (self.unwrapped or self.sources[step.part].unwrapped) for step in steps])
+        lattice = Lattice(cells[0])
         if wrapped.any():
-            lattice = Lattice(cells[0])
             images[wrapped], lengths[wrapped] = lattice.shortest_images(moves[wrapped], cells[wrapped])
+        self._require_joined(steps, lengths, state, first)
+        if wrapped.any():
             safe = SAFE_SHARE * lattice.shortest_vectors_A(cells)
             self._require_safe(steps, lengths, np.where(wrapped, safe, np.inf), state)
-        self._require_joined(steps, lengths, state, first)
         start = np.zeros_like(frac[0]) if state.image is None else np.array(state.image)
         image = start - np.cumsum(images, axis=0)
         state.frac, state.image = frac[-1].tolist(), image[-1].tolist()

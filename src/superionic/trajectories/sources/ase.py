@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from superionic.errors import InputError
-from superionic.trajectories.sources.base import NAN, Frame, Source, temperature_K
+from superionic.trajectories.sources.base import NAN, Frame, Source, TruncatedFrameError, temperature_K
 
 
 def traj_source(path: Path) -> Source:
@@ -46,17 +47,26 @@ def _frames(path: Path, species: list[str], start: int) -> Iterator[Frame]:
 
     with TrajectoryReader(str(path)) as reader:
         for index in range(start, len(reader)):
-            atoms = reader[index]
+            try:
+                atoms = reader[index]
+            except Exception as error:  # ASE raises whatever the bytes lead to
+                if index + 1 == len(reader):
+                    raise TruncatedFrameError from None
+                raise InputError(f"{path}: frame {index + 1} is not readable: {error}") from error
             if list(atoms.get_chemical_symbols()) != species:
                 raise InputError(f"{path}: frame {index + 1} holds its atoms in another order than the first one")
-            results = atoms.calc.results if atoms.calc is not None else {}
-            kinetic = float(atoms.get_kinetic_energy())
-            yield Frame(
-                np.asarray(atoms.positions, dtype=np.float64),
-                np.asarray(atoms.cell[:], dtype=np.float64),
-                index + 1,
-                None,
-                float(results.get("energy", NAN)),
-                NAN,
-                temperature_K(kinetic, len(species)) if kinetic > 0 else NAN,
-            )
+            yield _frame(atoms, index + 1)
+
+
+def _frame(atoms: Any, end: int) -> Frame:
+    results = atoms.calc.results if atoms.calc is not None else {}
+    kinetic = float(atoms.get_kinetic_energy())
+    return Frame(
+        np.asarray(atoms.positions, dtype=np.float64),
+        np.asarray(atoms.cell[:], dtype=np.float64),
+        end,
+        None,
+        float(results.get("energy", NAN)),
+        NAN,
+        temperature_K(kinetic, len(atoms)) if kinetic > 0 else NAN,
+    )

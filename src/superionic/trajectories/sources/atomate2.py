@@ -16,7 +16,7 @@ import numpy as np
 from jobflow import JobStore
 
 from superionic.errors import InputError
-from superionic.trajectories.sources.base import NAN, Ensemble, Floats, Frame, Source, temperature_K
+from superionic.trajectories.sources.base import NAN, Ensemble, Floats, Frame, Source, masses_u, temperature_K
 
 _DATA = "data"
 _PLACES = ("objects", "vasp_objects")
@@ -208,8 +208,5 @@ def _temperature_K(row: dict[str, Any], species: list[str]) -> float:
         return float(row["temperature"])
     if row.get("velocities") is None:
         return NAN
-    from pymatgen.core import Element
-
-    masses = np.array([float(Element(name).atomic_mass) for name in species])
-    kinetic = float(0.5 * np.sum(masses[:, None] * np.asarray(row["velocities"], dtype=np.float64) ** 2))
+    kinetic = float(0.5 * np.sum(masses_u(species)[:, None] * np.asarray(row["velocities"], dtype=np.float64) ** 2))
     return temperature_K(kinetic, len(species)) if kinetic > 0 else NAN

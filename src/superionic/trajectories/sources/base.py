@@ -156,3 +156,10 @@ def temperature_K(kinetic_energy_eV: float, n_atoms: int) -> float:
     from ase.units import kB
 
     return 2 * kinetic_energy_eV / (kB * max(3 * n_atoms - 3, 1))
+
+
+def masses_u(species: list[str]) -> Floats:
+    """Standard atomic masses in u, those of ASE, shape (n_atoms,)."""
+    from ase.data import atomic_masses, atomic_numbers
+
+    return np.array([atomic_masses[atomic_numbers[name]] for name in species], dtype=np.float64)

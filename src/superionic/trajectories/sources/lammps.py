@@ -18,6 +18,7 @@ from superionic.trajectories.sources.base import (
     Source,
     TextFile,
     TruncatedFrameError,
+    masses_u,
     temperature_K,
 )
 from superionic.trajectories.sources.lammps_data import box_cell, read_data_file
@@ -69,7 +70,7 @@ def dump_source(path: Path, topology: Path | None, elements: Sequence[str] | Non
     if len(set(ids.tolist())) != len(ids):
         raise InputError(f"{path}: an atom id occurs twice at step {first.step}")
     species = _species(columns, table[order], ids[order], topology, elements, str(path))
-    masses = _masses(species) if {"vx", "vy", "vz"} <= set(columns) else None
+    masses = masses_u(species) if {"vx", "vy", "vz"} <= set(columns) else None
     frames = partial(_frames, path, columns, coordinates, ids[order], masses)
     return Source(str(path), "lammps", species, frames, coordinates.unwrapped, numbers_are_steps=True)
 
@@ -167,12 +168,6 @@ def _species(
     raise InputError(f"{name} has no column 'element': give the elements of its types, or the data file as topology")
 
 
-def _masses(species: list[str]) -> Floats:
-    from pymatgen.core import Element
-
-    return np.array([float(Element(symbol).atomic_mass) for symbol in species])
-
-
 def _frames(
     path: Path,
     columns: list[str],
@@ -202,10 +197,10 @@ def _frames(
             yield Frame(values, raw.cell_A, file.place, raw.step, temperature_K=temperature)
 
 
-def _temperature_K(table: NDArray[np.bytes_], columns: list[str], masses_u: Floats) -> float:
+def _temperature_K(table: NDArray[np.bytes_], columns: list[str], masses: Floats) -> float:
     """Kinetic temperature from velocities in Å/ps, 3 N - 3 degrees of freedom."""
     from ase import units
 
     velocities = table[:, [columns.index(name) for name in ("vx", "vy", "vz")]].astype(np.float64)
     speeds = velocities / (1e3 * units.fs)
-    return temperature_K(float(0.5 * np.sum(masses_u[:, None] * speeds**2)), len(masses_u))
+    return temperature_K(float(0.5 * np.sum(masses[:, None] * speeds**2)), len(masses))

@@ -94,7 +94,7 @@ def _parameters(root: ET.Element) -> dict[str, Any]:
 
 def _read(stream: IO[bytes]) -> bytes:
     try:
-        return stream.read(_CHUNK_BYTES)
+        return stream.read1(_CHUNK_BYTES)  # type: ignore[attr-defined]  # what there is, even of a file that was cut
     except EOFError:
         return b""
 

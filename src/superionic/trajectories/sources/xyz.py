@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -21,6 +21,7 @@ from superionic.trajectories.sources.base import (
     Source,
     TextFile,
     TruncatedFrameError,
+    masses_u,
     temperature_K,
 )
 from superionic.trajectories.sources.lammps_data import read_data_file
@@ -53,7 +54,7 @@ class _Columns:
     position: int = 1
     identity: int | None = None
     momentum: int | None = None
-    masses_u: Floats | None = field(default=None, repr=False)
+    masses: Floats | None = field(default=None, repr=False)
 
 
 def xyz_source(path: Path, comment: bytes, topology: Path | None, cell_A: Floats | None) -> Source:
@@ -76,10 +77,7 @@ def extxyz_source(path: Path, cell_A: Floats | None) -> Source:
     comment, names = _first(path)
     columns = _columns(comment, str(path))
     if columns.momentum is not None:
-        from pymatgen.core import Element
-
-        masses = np.array([float(Element(name).atomic_mass) for name in names])
-        columns = _Columns(**{**columns.__dict__, "masses_u": masses})
+        columns = replace(columns, masses=masses_u(names))
     read = partial(_extxyz_comment, str(path), cell_A)
     read(comment)
     species, order = _in_order(path, columns)
@@ -200,9 +198,9 @@ def _frames(
             except ValueError:
                 raise InputError(f"{where}: the coordinates are not numbers") from None
             temperature = comment.temperature_K
-            if columns.momentum is not None and columns.masses_u is not None and np.isnan(temperature):
+            if columns.momentum is not None and columns.masses is not None and np.isnan(temperature):
                 momenta = table[:, columns.momentum : columns.momentum + 3].astype(np.float64)
-                kinetic = float(0.5 * np.sum(momenta**2 / columns.masses_u[:, None]))
+                kinetic = float(0.5 * np.sum(momenta**2 / columns.masses[:, None]))
                 temperature = temperature_K(kinetic, len(species)) if kinetic > 0 else NAN
             yield Frame(
                 positions, comment.cell_A, file.place, comment.number,
