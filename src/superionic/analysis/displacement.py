@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,35 @@ def mean_cell(trajectory: Trajectory) -> Floats:
     return np.asarray(trajectory.cell_A[first_analysed_frame(trajectory) :].mean(axis=0))
 
 
-def analysed_positions(trajectory: Trajectory, atoms: NDArray[np.intp]) -> Floats:
+def thinned(trajectory: Trajectory, n_frames: int, share: float = 1.0) -> Trajectory:
+    """Evenly spread frames of the analysed part, or of its first share: for what needs averages but no dynamics.
+
+    Parameters
+    ----------
+    trajectory
+        The run.
+    n_frames
+        How many frames are enough.
+    share
+        Part of the analysed frames to take them from; at least `n_frames` frames are looked at.
+    """
+    first = first_analysed_frame(trajectory)
+    length = max(n_frames, int(share * (trajectory.n_frames - first)))
+    stride = max(1, min(length, trajectory.n_frames - first) // n_frames)
+    frames = slice(first, first + length, stride)
+    return replace(
+        trajectory,
+        positions_A=trajectory.positions_A[frames],
+        cell_A=trajectory.cell_A[frames] if trajectory.cell_A.ndim == 3 else trajectory.cell_A,
+        frame_interval_ps=trajectory.frame_interval_ps * stride,
+        equilibration_ps=0.0,
+        temperatures_K=None,
+        potential_energies_eV=None,
+        conserved_energies_eV=None,
+    )
+
+
+def analysed_positions(trajectory: Trajectory, atoms: NDArray[np.intp], *, continuous: bool = True) -> Floats:
     """Positions of some atoms after equilibration, relative to the framework.
 
     In a cell that changes, positions are taken as fractions of it and given in the mean cell, so that its breathing
@@ -55,6 +84,8 @@ def analysed_positions(trajectory: Trajectory, atoms: NDArray[np.intp]) -> Float
         The run.
     atoms
         Indices of the atoms wanted.
+    continuous
+        Whether frames follow each other closely enough to tell from jumps that positions were wrapped.
 
     Returns
     -------
@@ -78,7 +109,8 @@ def analysed_positions(trajectory: Trajectory, atoms: NDArray[np.intp]) -> Float
             centre = chunk[:, framework].mean(axis=1)
             origin = centre[0] if start == 0 else origin
             part -= (centre - origin)[:, None]
-    continuity.require()
+    if continuous:
+        continuity.require()
     return result
 
 

@@ -42,7 +42,8 @@ def non_gaussian_parameter(positions_A: Floats, lags: Sequence[int]) -> Floats:
     """
     _check_lags(lags, len(positions_A))
     second, fourth = _moments(positions_A, np.asarray(lags, dtype=np.int64), _MAX_ORIGINS)
-    return np.asarray(3 * fourth / (5 * np.maximum(second, 1e-300) ** 2) - 1)
+    moved = second > 0
+    return np.where(moved, 3 * fourth / (5 * np.where(moved, second, 1.0) ** 2) - 1, 0.0)
 
 
 def van_hove_self(positions_A: Floats, lags: Sequence[int], edges_A: Floats) -> Floats:

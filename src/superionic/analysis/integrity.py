@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.analysis.displacement import analysed_positions, mean_cell
+from superionic.analysis.displacement import analysed_positions, mean_cell, thinned
 from superionic.analysis.rdf import radial_distribution
 from superionic.documents import Check
 from superionic.trajectories.trajectory import Trajectory
@@ -23,6 +23,7 @@ OFF_LATTICE_A = 1.0
 MELTED_SHARE = 0.25
 _WINDOW_SHARE = 0.1
 _RDF_FRAMES = 100
+_FRAMES = 2000
 _IMAGES = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
@@ -80,7 +81,7 @@ def framework_integrity(trajectory: Trajectory) -> FrameworkIntegrity:
     framework = trajectory.framework
     if framework.size == 0:
         return FrameworkIntegrity("none", {}, 0.0, None, None)
-    positions = analysed_positions(trajectory, framework)
+    positions = analysed_positions(thinned(trajectory, _FRAMES), framework, continuous=False)
     species = np.asarray(trajectory.species)[framework]
     window = max(1, int(_WINDOW_SHARE * len(positions)))
     before, after = positions[:window].mean(axis=0), positions[-window:].mean(axis=0)

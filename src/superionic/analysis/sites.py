@@ -7,7 +7,7 @@ the run carries or from the framework cations.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice
 from scipy.spatial import cKDTree
 
-from superionic.analysis.displacement import analysed_positions, first_analysed_frame, mean_cell
+from superionic.analysis.displacement import analysed_positions, mean_cell, thinned
 from superionic.analysis.integrity import nearest_distances
 from superionic.errors import InputError
 from superionic.structures.host import Host
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 LENGTH_TOLERANCE = 0.08
 ANGLE_TOLERANCE_DEG = 5.0
 MATCH_A = 1.2
-_SAMPLE_FRAMES = 200
+_SAMPLE_FRAMES, _SAMPLE_SHARE = 200, 0.1
 _CATION_WEIGHT_A = 0.6
 _CERTAIN_A = 0.4
 _SAME_POSITION_A = 0.5
@@ -200,7 +200,7 @@ def _placement(host: Host, trajectory: Trajectory) -> tuple[NDArray[np.int64], F
     """Supercell matrix and origin (in host fractions) that lay the host over the run's framework."""
     cell = mean_cell(trajectory)
     atoms = np.arange(trajectory.n_atoms)
-    everything = analysed_positions(_sample(trajectory), atoms)
+    everything = analysed_positions(thinned(trajectory, _SAMPLE_FRAMES, _SAMPLE_SHARE), atoms, continuous=False)
     average = everything.mean(axis=0)
     species = np.asarray(trajectory.species)
     anions = np.isin(species, host.anion_species)
@@ -220,17 +220,6 @@ def _placement(host: Host, trajectory: Trajectory) -> tuple[NDArray[np.int64], F
         found = "its cell is no supercell of the host's" if best is None else f"the anions lie {best[0]:.2f} Å off"
         raise InputError(f"the run's framework is not that of host {host.name}: {found}; give the host of this run")
     return best[1], _centred(host, best[1], best[2], cell, average[anions], species[anions])
-
-
-def _sample(trajectory: Trajectory) -> Trajectory:
-    """Up to a few hundred frames of the analysed part, evenly spread over its first tenth."""
-    first = first_analysed_frame(trajectory)
-    last = min(trajectory.n_frames, first + max(_SAMPLE_FRAMES, (trajectory.n_frames - first) // 10))
-    frames = slice(first, last, max(1, (last - first) // _SAMPLE_FRAMES))
-    cells = trajectory.cell_A[frames] if trajectory.cell_A.ndim == 3 else trajectory.cell_A
-    return replace(
-        trajectory, positions_A=trajectory.positions_A[frames], cell_A=cells, equilibration_ps=0.0, temperatures_K=None
-    )
 
 
 def _supercell_matrices(host_cell: Floats, cell: Floats) -> list[NDArray[np.int64]]:

@@ -29,6 +29,7 @@ _SLOWEST_CORRELATION_MODE = 4.0
 _N_CORRELATION_TIMES = 16
 _AMPLITUDE_PRIOR = 0.5
 _CORRELATED_PRIOR = 1 / 3
+_CHUNK_VALUES = 2_000_000
 _SCATTER_MODES = 300
 _NOTHING = 1e-30  # in Å^2/ps: ions that never move
 _MISFITS_TO_STOP = 3  # in a row: one alone is as likely chance, a true one grows with the band
@@ -52,9 +53,15 @@ def displacement_modes(positions_A: Floats, frame_interval_ps: float, n_modes: i
     """
     n_frames = len(positions_A)
     n_modes = n_frames - 1 if n_modes is None else min(n_modes, n_frames - 1)
-    modes = dct(positions_A - positions_A[0], type=2, axis=0)[1 : n_modes + 1]
-    k = np.arange(1, n_modes + 1).reshape(-1, *[1] * (positions_A.ndim - 1))
-    return modes * (np.sin(np.pi * k / (2 * n_frames)) * np.sqrt(2 / (n_frames * frame_interval_ps)))
+    series = positions_A.reshape(n_frames, -1)
+    modes = np.empty((n_modes, series.shape[1]))
+    width = max(1, _CHUNK_VALUES // n_frames)  # a few walkers at a time, so that memory stays that of the positions
+    for start in range(0, series.shape[1], width):
+        part = series[:, start : start + width]
+        modes[:, start : start + width] = dct(part - part[0], type=2, axis=0)[1 : n_modes + 1]
+    k = np.arange(1, n_modes + 1)[:, None]
+    modes *= np.sin(np.pi * k / (2 * n_frames)) * np.sqrt(2 / (n_frames * frame_interval_ps))
+    return modes.reshape(n_modes, *positions_A.shape[1:])
 
 
 def squared_frequencies(n_frames: int, frame_interval_ps: float, n_modes: int) -> Floats:

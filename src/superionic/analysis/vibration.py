@@ -65,6 +65,8 @@ def attempt_frequency_THz(positions_A: Floats, frame_interval_ps: float) -> floa
     if len(positions_A) < 64:
         raise InputError(f"{len(positions_A)} frames are too few for a vibrational spectrum: give at least 64")
     frequency, power = velocity_spectrum(positions_A, frame_interval_ps)
+    if not power.any():
+        raise InputError("the ions do not move at all: there is no vibration to take a frequency from")
     top = power[frequency > (1 - _TOP_SHARE) * frequency[-1]].sum() / power.sum()
     if top > _MAX_POWER_IN_TOP:
         raise InputError(
