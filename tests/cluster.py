@@ -12,6 +12,9 @@ from pathlib import Path
 import pymongo
 import yaml
 
+from superionic.settings import SuperionicSettings
+from superionic.stores import open_stores
+
 BIN = Path(sys.executable).parent
 TESTS = Path(__file__).parent
 WAIT_S = 420
@@ -48,11 +51,11 @@ class Cluster:
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
-    def start(self, *command, **env):
+    def start(self, *command, cwd=None, **env):
         """A process of its own session; it is killed when the test ends."""
         log = (self.folder / f"{len(self.processes)}.log").open("w")
         process = subprocess.Popen(
-            [BIN / command[0], *map(str, command[1:])], cwd=self.folder, env={**self.env, **env}, stdout=log,
+            [BIN / command[0], *map(str, command[1:])], cwd=cwd or self.folder, env={**self.env, **env}, stdout=log,
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         self.processes.append(process)
@@ -122,6 +125,11 @@ class Cluster:
 
     def logs(self):
         return "\n".join(file.read_text()[-3000:] for file in sorted(self.folder.glob("*.log")))
+
+    def stores(self):
+        """The stores that `superionic init` configured, in this process."""
+        settings = SuperionicSettings(jobflow_config=self.home / "superionic" / "jobflow.yaml")
+        return open_stores(settings).connected()
 
     def documents(self):
         return json.loads(self.run("superionic", "show", "--json").stdout)

@@ -12,9 +12,7 @@ def small_study(folder, **changes):
     content["orderings"][0]["supercell"] = [1, 1, 1]
     content["orderings"][0]["tags"] = ["small"]
     content["relax"]["max_force_eV_per_A"] = 0.5
-    content["md"].update(
-        temperatures_K=[700, 1000], length_ps=0.4, equilibration_ps=0.1, segment_length_ps=0.2, stride=5
-    )
+    content["md"].update(temperatures_K=[700, 1000], length_ps=0.8, equilibration_ps=0.2, segment_length_ps=0.4)
     content.update(changes)
     file = folder / "study.yaml"
     file.write_text(yaml.safe_dump(content))

@@ -55,7 +55,7 @@ def cli() -> None:
 def main() -> None:
     """Entry point: every expected error is one sentence and an exit code, without a traceback."""
     try:
-        cli(standalone_mode=False)
+        sys.exit(cli(standalone_mode=False))  # click returns the status of an Exit here instead of raising it
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

@@ -1,0 +1,72 @@
+"""Builders on a real MongoDB: two processes under mrun, and one that is killed half-way."""
+
+import time
+
+import pytest
+
+from sample_runs import store_run
+from superionic.builders import build_documents
+
+pytestmark = pytest.mark.mongo
+N_RUNS = 12
+
+
+def content(db):
+    """Documents without what says when and as what they were stored."""
+    found = {}
+    for name, key in (("diffusivity", "run_id"), ("arrhenius", "group")):
+        for document in db[name].find({}, {"_id": 0}):
+            document["provenance"].pop("created_at")
+            assert document[key] not in found
+            found[document[key]] = document
+    return found
+
+
+@pytest.fixture
+def filled(cluster):
+    """Runs of two orderings, and the documents that a builder in this process makes of them."""
+    cluster.run("superionic", "init", "--mongo", cluster.uri)
+    with cluster.stores() as stores:
+        for number in range(N_RUNS):
+            store_run(
+                stores.jobs, run_id=f"r{number}", temperature_K=600 + 50 * (number // 2), step_A=0.1 + 0.02 * number,
+                seed=number, label="O" if number % 2 else "ELC", frames_each=300,
+            )  # fmt: skip
+        build_documents(stores)
+    wanted = content(cluster.db)
+    assert len(wanted) == N_RUNS + 2
+    cluster.db.diffusivity.delete_many({})
+    cluster.db.arrhenius.delete_many({})
+    cluster.mrun = {"cwd": cluster.home / "superionic"}
+    return cluster, wanted
+
+
+def test_two_processes_under_mrun_make_the_same_documents(filled):
+    cluster, wanted = filled
+    done = cluster.run("mrun", "-n", "2", "--no_bars", "builders.py", **cluster.mrun)
+    assert content(cluster.db) == wanted
+    assert "Traceback" not in done.stderr
+    before = list(cluster.db.diffusivity.find())
+    cluster.run("mrun", "-n", "2", "--no_bars", "builders.py", **cluster.mrun)
+    assert list(cluster.db.diffusivity.find()) == before
+
+
+def test_two_builders_at_once_double_nothing(filled):
+    cluster, wanted = filled
+    builders = [cluster.start("mrun", "-n", "1", "--no_bars", "builders.py", **cluster.mrun) for _ in range(2)]
+    for builder in builders:
+        builder.wait(200)
+    cluster.run("superionic", "build")
+    assert content(cluster.db) == wanted
+
+
+def test_a_builder_killed_half_way_and_run_again_makes_the_same_documents(filled):
+    cluster, wanted = filled
+    builder = cluster.start("superionic", "build")
+    while not cluster.db.diffusivity.count_documents({}):
+        assert builder.poll() is None
+        time.sleep(0.005)
+    cluster.kill_runner(builder)
+    assert 0 < cluster.db.diffusivity.count_documents({}) < N_RUNS
+    cluster.run("superionic", "build")
+    assert content(cluster.db) == wanted
