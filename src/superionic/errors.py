@@ -11,3 +11,12 @@ class StoreError(RuntimeError):
 
 class SimulationError(RuntimeError):
     """A simulation that cannot go on (exploded, lost its framework): the message says at which step and why."""
+
+
+def first_error(error: Exception) -> str:
+    """The first complaint of a pydantic error as ``field: message``, or any other error's own words."""
+    complaints = getattr(error, "errors", None)
+    if not callable(complaints):
+        return str(error)
+    first = complaints()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"

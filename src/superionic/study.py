@@ -12,13 +12,13 @@ from pydantic import Field, ValidationError, model_validator
 from pymatgen.core import Structure
 
 from superionic.documents import Document, MDSet, PotentialSettings
-from superionic.errors import InputError
+from superionic.errors import InputError, first_error
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.relax import RelaxMaker
 from superionic.makers.study import DiffusionStudyMaker
 from superionic.managers.run_config import RunConfig
-from superionic.structures.host import Host, first_error, load_host
+from superionic.structures.host import Host, load_host
 from superionic.study_frameworks import DisorderEntry, HighEntropyEntry
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from pydantic import ValidationError
 
-from superionic.errors import InputError
+from superionic.errors import InputError, first_error
 
 if TYPE_CHECKING:
     from jobflow import JobStore
@@ -50,7 +50,6 @@ def import_settings(**given: Any) -> ImportSettings:
         If one is out of range.
     """
     from superionic.documents.imports import ImportSettings
-    from superionic.structures.host import first_error
 
     host = given.get("host")
     if host is not None and Path(host).is_file():

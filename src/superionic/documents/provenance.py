@@ -10,7 +10,8 @@ from pydantic import Field
 from superionic.documents.base import Document
 
 _PACKAGES = (
-    "superionic", "atomate2", "jobflow", "pymatgen", "ase", "numpy", "scipy", "numba", "spglib", "torch", "chgnet", "zarr",
+    "superionic", "atomate2", "jobflow", "pymatgen", "ase", "numpy", "scipy", "numba", "spglib", "zarr", "torch",
+    "chgnet",
 )  # fmt: skip
 
 

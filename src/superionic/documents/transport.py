@@ -18,7 +18,7 @@ class CollectiveTransport(Document):
     haven_ratio: Estimate = Field(description="Tracer / charge diffusivity; 1 for independent ions")
     onsager_species: list[str] = Field(description="Species in the order of the Onsager matrix")
     onsager_A2_per_ps: list[list[float]] = Field(
-        description="d<R_s . R_t>/dt / (6 N) for the summed displacements R of two species and N ions in all, in Å^2/ps; "
+        description="d<R_s . R_t>/dt / (6 N) for the summed displacements R of two species, N ions in all, in Å^2/ps; "
         "sum_st z_s z_t of it x e^2 N / (V k T) is the conductivity"
     )
     onsager_standard_error_A2_per_ps: list[list[float]] = Field(description="Standard error of each element in Å^2/ps")
@@ -79,7 +79,7 @@ class JumpAnalysis(Document):
     correlation_factor: Estimate | None = Field(description="Tracer / jump diffusivity; None without jumps")
     back_and_forth: float | None = Field(description="Share of the jumps that the same ion reversed with its next jump")
     through_passage: float | None = Field(
-        description="Share of the jumps with the ion seen in a passage site on the way (octahedral-tetrahedral-octahedral)"
+        description="Share of the jumps with the ion seen in a passage site on the way, such as a tetrahedron"
     )
     categories: list[JumpCategory] = Field(description="Jumps within each layer and between layers")
     pairs: list[JumpCount] = Field(description="Jumps per ordered pair of labels")

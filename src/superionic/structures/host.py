@@ -1,26 +1,24 @@
-"""A host: a crystal and its named sites, from a CIF and a small YAML table (decision 2 of the design)."""
+"""Reading a host from its YAML site table and CIF, or from a CIF alone."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
-from monty.json import MSONable
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pymatgen.core import Element, PeriodicSite, Structure
+from pymatgen.core import Element, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
-from superionic.errors import InputError
+from superionic.errors import InputError, first_error
+from superionic.structures.crystal import AS_IN_CIF, Host, NamedSite
 
-AS_IN_CIF = "as in the CIF"  # the one filling of a host that is an ordered CIF, whatever its label
+__all__ = ["Host", "NamedSite", "host_from_cif", "load_host", "read_crystal"]
+
 _SAME_SITE_A = 0.3  # images of one site closer than this are one
 
 
@@ -49,164 +47,6 @@ class HostFile(BaseModel):
     sites: list[SiteEntry]
     fillings: dict[str, dict[str, str]] = Field(default_factory=dict)
     labels: dict[str, Any] = Field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class NamedSite(MSONable):
-    """All positions of the conventional cell that share one name.
-
-    Attributes
-    ----------
-    label, wyckoff, layer, coordination
-        Name, Wyckoff position, layer and coordination; the last two may be unknown.
-    allowed_species
-        Element symbols that may sit here.
-    frac_coords
-        Fractional coordinates in the conventional cell, shape (n, 3), in [0, 1).
-    """
-
-    label: str
-    wyckoff: str
-    layer: str | None
-    coordination: str | None
-    allowed_species: tuple[str, ...]
-    frac_coords: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Host(MSONable):
-    """A crystal with partial occupancies and its named sites.
-
-    Attributes
-    ----------
-    name
-        Name of the host.
-    structure
-        The conventional cell as in the CIF, partial occupancies kept, with oxidation states.
-    sites
-        The named sites.
-    mobile_species, anion_species
-        Element symbols of the mobile ion and of the anions.
-    oxidation_states
-        Charge of each element in elementary charges.
-    layer_normal
-        Direction the layers are stacked along: 'a', 'b', 'c' or a reciprocal axis 'a*', 'b*', 'c*'.
-    fillings
-        Named ordered arrangements: site label -> element.
-    label_rules
-        Rules by which computed descriptors become labels (see superionic.structures).
-    """
-
-    name: str
-    structure: Structure
-    sites: tuple[NamedSite, ...]
-    mobile_species: str
-    anion_species: tuple[str, ...]
-    oxidation_states: dict[str, float]
-    layer_normal: str | None
-    fillings: dict[str, dict[str, str]]
-    label_rules: dict[str, Any]
-
-    def __post_init__(self) -> None:
-        """Give back the tuples that JSON turns into lists."""
-        object.__setattr__(self, "sites", tuple(self.sites))
-        object.__setattr__(self, "anion_species", tuple(self.anion_species))
-
-    def site(self, label: str) -> NamedSite:
-        """The site of that label.
-
-        Raises
-        ------
-        InputError
-            If there is none.
-        """
-        for site in self.sites:
-            if site.label == label:
-                return site
-        raise InputError(f"site label {label!r} is unknown in host {self.name}: use one of {self.labels}")
-
-    def named_filling(self, label: str) -> dict[str, str]:
-        """The ordered arrangement of that name.
-
-        Raises
-        ------
-        InputError
-            If the host has none of that name.
-        """
-        if set(self.fillings) == {AS_IN_CIF}:
-            return self.fillings[AS_IN_CIF]
-        if label not in self.fillings:
-            raise InputError(
-                f"filling {label!r} is unknown in host {self.name}: use one of {sorted(self.fillings)} "
-                "or give site label -> element"
-            )
-        return self.fillings[label]
-
-    @property
-    def labels(self) -> list[str]:
-        """Labels of all sites."""
-        return [site.label for site in self.sites]
-
-    @cached_property
-    def layer_normal_vector(self) -> NDArray[np.float64] | None:
-        """Unit Cartesian vector along which the layers are stacked, None if the host has no layers."""
-        if self.layer_normal is None:
-            return None
-        lattice = self.structure.lattice
-        matrix = lattice.reciprocal_lattice.matrix if self.layer_normal.endswith("*") else lattice.matrix
-        vector = matrix["abc".index(self.layer_normal[0])]
-        return np.asarray(vector / np.linalg.norm(vector))
-
-    def ordered(self, filling: Mapping[str, str], supercell: tuple[int, int, int] = (1, 1, 1)) -> Structure:
-        """Fill whole sites with elements.
-
-        Parameters
-        ----------
-        filling
-            Site label -> element symbol; sites left out stay empty.
-        supercell
-            Repeats of the conventional cell along a, b, c.
-
-        Returns
-        -------
-        Structure
-            With oxidation states and the site property ``site_label``.
-
-        Raises
-        ------
-        InputError
-            If a label or element is unknown, a repeat is below 1, or the charge does not balance.
-        """
-        if min(supercell) < 1:
-            raise InputError(f"supercell = {list(supercell)} is singular: every repeat must be at least 1")
-        sites = []
-        for label, element in filling.items():
-            site = self.site(label)
-            if element not in site.allowed_species:
-                raise InputError(
-                    f"filling puts {element!r} on site {label!r} of host {self.name}, "
-                    f"which takes only {list(site.allowed_species)}"
-                )
-            species = {self._ion(element): 1}
-            sites += [
-                PeriodicSite(species, position, self.structure.lattice, properties={"site_label": label})
-                for position in site.frac_coords
-            ]
-        structure = Structure.from_sites(sites).make_supercell(supercell, in_place=False)
-        if abs(structure.charge) > 1e-8:
-            raise InputError(
-                f"filling of host {self.name} has charge {structure.charge:+g} e in {structure.formula}: "
-                "change the elements or leave sites empty until it balances"
-            )
-        return structure.get_sorted_structure(key=lambda site: (site.specie.X, site.properties["site_label"]))
-
-    def _ion(self, element: str) -> str:
-        if element not in self.oxidation_states:
-            raise InputError(
-                f"element {element!r} has no entry in oxidation_states of host {self.name}: add its charge"
-            )
-        charge = self.oxidation_states[element]
-        return f"{element}{abs(charge):g}{'+' if charge >= 0 else '-'}"
 
 
 def load_host(name_or_path: str | Path) -> Host:
@@ -314,14 +154,6 @@ def read_crystal(path: Path) -> Structure:
             return Structure.from_file(path, primitive=False, merge_tol=0.01)
     except (ValueError, IndexError, AssertionError) as error:
         raise InputError(f"cif = {str(path)!r} holds no readable structure: {error}") from error
-
-
-def first_error(error: Exception) -> str:
-    """The first complaint of pydantic as ``field: message``, or the error itself."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def _oxidation_states(structure: Structure, path: Path) -> dict[str, float]:
