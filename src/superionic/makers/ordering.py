@@ -37,7 +37,8 @@ class OrderingMaker(Maker):
 
     def __post_init__(self) -> None:
         """Give back the tuples that JSON turns into lists."""
-        self.supercell = tuple(self.supercell)
+        a, b, c = self.supercell
+        self.supercell = (a, b, c)
         self.tags = tuple(self.tags)
 
     def ordered(self, host: Host) -> Structure:
