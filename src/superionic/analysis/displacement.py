@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
@@ -15,7 +16,7 @@ from superionic.trajectories.trajectory import Trajectory
 Floats = NDArray[np.float64]
 
 _CHUNK_FRAMES = 4096
-_CHUNK_VALUES = 2_000_000
+_CHUNK_VALUES = 600_000
 _AXIS_PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 
 
@@ -157,15 +158,13 @@ class _Continuity:
         self.lowest, self.highest = np.full(3, np.inf), np.full(3, -np.inf)
 
     def add(self, chunk: Floats) -> None:
-        if not np.isfinite(chunk).all():
-            frame = self.frame + int(np.flatnonzero(~np.isfinite(chunk).all(axis=(1, 2)))[0])
-            raise InputError(f"positions are not finite in frame {frame}: cut the trajectory before it")
-        frac = chunk @ self.inverse_cell
-        self.lowest = np.minimum(self.lowest, frac.min(axis=(0, 1)))
-        self.highest = np.maximum(self.highest, frac.max(axis=(0, 1)))
-        jumps = np.diff(frac, axis=0, prepend=frac[:1] if self.last is None else self.last)
-        self.largest_jump = max(self.largest_jump, float(np.abs(jumps).max()))
-        self.last = frac[-1:]
+        first = self.last is None
+        if self.last is None:
+            self.last = np.empty(chunk.shape[1:])
+        jump, bad = _watch(chunk, self.inverse_cell, first, self.last, self.lowest, self.highest)
+        if bad >= 0:
+            raise InputError(f"positions are not finite in frame {self.frame + bad}: cut the trajectory before it")
+        self.largest_jump = max(self.largest_jump, jump)
         self.frame += len(chunk)
 
     def require(self) -> None:
@@ -174,6 +173,25 @@ class _Continuity:
                 f"positions jump by {self.largest_jump:.2f} of a cell vector between frames but never leave the cell: "
                 "they are wrapped; give unwrapped positions"
             )
+
+
+@numba.njit(cache=True)
+def _watch(chunk, inverse, first, last, lowest, highest):  # type: ignore[no-untyped-def]
+    """Largest step as a fraction of a cell vector, and the first frame that is not finite (-1: none)."""
+    jump = 0.0
+    for t in range(chunk.shape[0]):
+        for i in range(chunk.shape[1]):
+            x, y, z = chunk[t, i, 0], chunk[t, i, 1], chunk[t, i, 2]
+            if not np.isfinite(x + y + z):
+                return jump, t
+            for k in range(3):
+                f = x * inverse[0, k] + y * inverse[1, k] + z * inverse[2, k]
+                if not (first and t == 0):
+                    jump = max(jump, abs(f - last[i, k]))
+                last[i, k] = f
+                lowest[k] = min(lowest[k], f)
+                highest[k] = max(highest[k], f)
+    return jump, -1
 
 
 def mean_squared_displacement(positions_A: Floats, max_lag: int | None = None) -> Floats:
