@@ -64,7 +64,7 @@ def main() -> None:
     except InputError as error:
         click.echo(f"superionic: {error}", err=True)
         sys.exit(2)
-    except (StoreError, SimulationError) as error:
+    except (StoreError, SimulationError, OSError) as error:
         click.echo(f"superionic: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
