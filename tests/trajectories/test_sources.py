@@ -251,6 +251,44 @@ def test_atoms_that_change_are_refused_by_frame(tmp_path):
         stored(tmp_path / "a.extxyz")
 
 
+def test_extxyz_with_ids_is_sorted_by_them(tmp_path):
+    rng = np.random.default_rng(0)
+    with (tmp_path / "a.xyz").open("w") as stream:
+        for frame in WALK[:20]:
+            lattice = " ".join(map(str, files.CELL.ravel()))
+            stream.write(f'16\nLattice="{lattice}" Properties=id:I:1:species:S:1:pos:R:3\n')
+            for atom in rng.permutation(16):
+                stream.write(f"{atom + 1} {files.SPECIES[atom]} " + " ".join(f"{x:.8f}" for x in frame[atom]) + "\n")
+    read, _ = stored(tmp_path / "a.xyz")
+    assert np.abs(moved(read.positions_A) - moved(WALK[:20])).max() < 2e-4
+    assert read.species == files.SPECIES
+
+
+def test_a_breathing_cell_is_no_diffusion(tmp_path):
+    still = np.repeat(WALK[:1], len(NPT), axis=0) @ np.linalg.inv(files.CELL) @ NPT
+    still[:, :8] += np.random.default_rng(0).normal(scale=0.01, size=(len(NPT), 8, 3))
+    read, _ = stored(files.write_vasprun(tmp_path / "vasprun.xml", still, NPT), stride=10)
+    moving, _ = stored(files.write_vasprun(tmp_path / "v2.xml", NPT_WALK, NPT), stride=10)
+    slow, fast = diffusivity(read).diffusivity_cm2_per_s, diffusivity(moving).diffusivity_cm2_per_s
+    assert slow.value < 1e-3 * fast.value
+
+
+def test_xtc_keeps_its_time_step_far_from_time_0(tmp_path):
+    import MDAnalysis
+
+    topology = str(files.write_topology(tmp_path / "POSCAR"))
+    universe = MDAnalysis.Universe.empty(16, trajectory=True)
+    universe.dimensions = [20, 20, 20, 90, 90, 90]
+    with MDAnalysis.Writer(str(tmp_path / "late.xtc"), 16) as writer:
+        for index, frame in enumerate(WALK[:3]):
+            universe.atoms.positions = frame
+            universe.trajectory.ts.data["step"] = 500_000 + index * 10
+            universe.trajectory.ts.time = 1000 + index * 0.02
+            writer.write(universe.atoms)
+    assert open_source(tmp_path / "late.xtc", tmp_path / "POSCAR").time_step_fs == 2.0
+    assert stored(tmp_path / "late.xtc", topology=topology)[1].protocol.time_step_fs == 2.0
+
+
 def _renumbered(path, frame):
     parts = path.read_text().split("ITEM: TIMESTEP\n")
     head, _, body = parts[frame + 1].partition("zu\n")

@@ -104,6 +104,8 @@ def _rdf_change(trajectory: Trajectory, species: str) -> float | None:
         return None
     r, start = radial_distribution(trajectory, species, species, n_frames=_RDF_FRAMES, window=(0.0, _WINDOW_SHARE))
     _, end = radial_distribution(trajectory, species, species, n_frames=_RDF_FRAMES, window=(1 - _WINDOW_SHARE, 1.0))
+    shared = min(len(start), len(end))  # in a cell that changes, so does the longest distance
+    r, start, end = r[:shared], start[:shared], end[:shared]
     total = float(np.sum(start * r**2))
     return float(0.5 * np.sum(np.abs(end - start) * r**2) / total) if total > 0 else None
 

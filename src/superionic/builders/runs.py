@@ -61,7 +61,7 @@ def iter_segments(jobs: JobStore, run_id: str) -> Iterator[TrajectorySegment]:
 
 
 def find_run(jobs: JobStore, text: str) -> str:
-    """The run whose id is, or begins with, `text`.
+    """The run whose id is or begins with `text`, or whose label it is.
 
     Raises
     ------
@@ -69,11 +69,12 @@ def find_run(jobs: JobStore, text: str) -> str:
         If there is none, or more than one.
     """
     found = sorted(run_id for run_id in run_sources(jobs, {}) if run_id.startswith(text))
+    found = found or sorted(run_sources(jobs, {"output.identity.label": text}))
     if text in found:
         return text
     if len(found) != 1:
-        known = "no run" if not found else f"{len(found)} runs, for example {found[0]} and {found[1]}"
-        raise InputError(f"{known} in this store with an id that begins with {text!r}: see `superionic show`")
+        known = "no run is" if not found else f"{len(found)} runs are, for example {found[0]} and {found[1]},"
+        raise InputError(f"{known} in this store with an id that begins with {text!r}, or with that label")
     return found[0]
 
 

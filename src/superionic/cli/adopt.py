@@ -45,10 +45,18 @@ def command(
         if not runs:
             raise InputError(f"--query {query} matches no job with a stored trajectory: correct it")
         makers |= _makers_of_project(project, [uuid for run in runs for uuid in run]) if project else {}
+        failed = False
         for uuids in runs:
-            sources = [trajectories.source(uuid, makers.get(uuid, makers.get(""))) for uuid in uuids]
-            run = described_run(sources, chosen)
-            store_and_tell(stores.jobs, content_run_id(uuids, chosen.model_dump()), run)
+            try:
+                sources = [trajectories.source(uuid, makers.get(uuid, makers.get(""))) for uuid in uuids]
+                run = described_run(sources, chosen)
+                told = chosen.model_dump(), run.protocol.model_dump()
+                store_and_tell(stores.jobs, content_run_id(uuids, *told), run)
+            except InputError as error:  # one job that cannot be adopted must not keep the others back
+                click.echo(f"superionic: {error}", err=True)
+                failed = True
+    if failed:
+        raise click.exceptions.Exit(1)
 
 
 def _parsed(query: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ SUFFIXES = {"extxyz": ".extxyz", "xdatcar": ".XDATCAR", "lammps": ".lammpstrj", 
 @click.option("--wrap", is_flag=True, help="Put every position back into the cell.")
 @store_option
 def command(run: str, file_format: str, out: Path | None, wrap: bool, store_dir: Path | None) -> None:
-    """Write the trajectory of RUN (its UUID, or the first letters of it) to a file that other tools read."""
+    """Write the trajectory of RUN (its UUID, the first letters of it, or its label) to a file that other tools read."""
     from superionic.builders.runs import find_run, iter_segments
     from superionic.stores import open_stores
     from superionic.trajectories.export import export

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import click
 
 from superionic.cli.importing import description_options, import_settings, store_and_tell
 from superionic.cli.options import settings, store_option
+
+_READ = {"vasprun", "XDATCAR", "INCAR"}
 
 
 @click.command("import")
@@ -47,15 +50,21 @@ def command(
         **described,
     )
     run = imported_run([file.resolve() for file in files], chosen)
-    run_id = content_run_id([_fingerprint(file) for file in files], chosen.model_dump())
+    companions = [topology] if topology else []
+    run_id = content_run_id([_fingerprint(file) for file in (*files, *companions)], chosen.model_dump())
     with open_stores(settings(store_dir)).connected() as stores:
         store_and_tell(stores.jobs, run_id, run)
 
 
-def _fingerprint(path: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of a file, or of all files in a directory."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
+def _fingerprint(path: Path) -> list[str]:
+    """SHA-256 of a file, or of the files of a directory that are read."""
+    files = sorted(path.glob("*")) if path.is_dir() else [path]
+    return [_sha256(file) for file in files if file.is_file() and (file == path or file.name.split(".")[0] in _READ)]
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _cell(text: str | None) -> list[list[float]] | None:

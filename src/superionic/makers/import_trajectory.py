@@ -26,6 +26,7 @@ from superionic.trajectories.trajectory import from_arrays
 
 _FAMILIES = {"vasp": "VASP", "cp2k": "CP2K", "lammps": "LAMMPS", "ase": "ASE", "mdanalysis": "unknown"}
 _TEMPERATURE_TOLERANCE_K = 0.5
+_TIME_STEP_TOLERANCE_FS = 0.01  # xtc keeps times in single precision
 
 
 @dataclass
@@ -134,7 +135,7 @@ def described_run(sources: Sequence[Source], settings: ImportSettings) -> Import
 
 
 def _protocol(sources: Sequence[Source], settings: ImportSettings, state: ChainState) -> RecordedProtocol:
-    step = _stated(sources, "time_step_fs", settings.time_step_fs, 1e-6, "--time-step, in fs")
+    step = _stated(sources, "time_step_fs", settings.time_step_fs, _TIME_STEP_TOLERANCE_FS, "--time-step, in fs")
     temperature = _stated(
         sources, "temperature_K", settings.temperature_K, _TEMPERATURE_TOLERANCE_K, "--temperature, in K"
     )

@@ -129,7 +129,7 @@ class ImportedRun:
             )
 
     def _provenance(self, own: list[SourceReference]) -> Provenance:
-        jobs = [SourceReference(uuid=uuid, index=1) for source in self.chain.sources for uuid in source.sources]
+        jobs = [source.job for source in self.chain.sources if source.job is not None]
         return Provenance(sources=[*own, *jobs], potential=self.identity.potential)
 
 

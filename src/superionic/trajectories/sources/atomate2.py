@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 from jobflow import JobStore
 
+from superionic.documents import SourceReference
 from superionic.errors import InputError
 from superionic.trajectories.sources.base import NAN, Ensemble, Floats, Frame, Source, masses_u, temperature_K
 
 _DATA = "data"
+_LATEST = {"index": -1}  # a job that was replaced or run again counts with its last output
 _PLACES = ("objects", "vasp_objects")
 _DEFAULT_TIME_STEP_FS = {True: 0.5, False: 2.0}  # of ForceFieldMDMaker, with and without hydrogen
 
@@ -56,7 +58,7 @@ def facts_of_maker(maker: dict[str, Any], hydrogen: bool) -> MakerFacts:
     Raises
     ------
     InputError
-        If it runs through several temperatures.
+        If it runs through several temperatures, or is no MD Maker.
     """
     name = maker.get("@class", "Maker")
     generator = maker.get("input_set_generator")
@@ -66,6 +68,8 @@ def facts_of_maker(maker: dict[str, Any], hydrogen: bool) -> MakerFacts:
         end = incar.get("TEEND", incar.get("end_temp"))
         temperature = _one_temperature([value for value in (begin, end) if value is not None], name)
         return MakerFacts(incar.get("POTIM", incar.get("time_step")), temperature, 1, _ensemble(generator))
+    if "time_step" not in maker:
+        raise InputError(f"{name} is no Maker of molecular dynamics: correct the query or the makers")
     temperature = maker.get("temperature")
     values = temperature if isinstance(temperature, list) else [] if temperature is None else [temperature]
     step = maker.get("time_step") or _DEFAULT_TIME_STEP_FS[hydrogen]
@@ -108,7 +112,8 @@ class StoredTrajectories:
         joined = {uuid for ids in chains for uuid in ids}
         holds = {"$or": [{f"output.{place}.trajectory": {"$exists": True}} for place in _PLACES]}
         found = self.jobs.docs_store.query({"$and": [query, holds]}, properties=["uuid"])
-        return longest + [[document["uuid"]] for document in found if document["uuid"] not in joined]
+        alone = dict.fromkeys(document["uuid"] for document in found if document["uuid"] not in joined)
+        return longest + [[uuid] for uuid in alone]
 
     def source(self, uuid: str, maker: dict[str, Any] | None) -> Source:
         """The trajectory of one job.
@@ -119,7 +124,7 @@ class StoredTrajectories:
             If the job stored none.
         """
         species, *_ = self._arrays(uuid)
-        document = self.jobs.docs_store.query_one({"uuid": uuid})
+        document = self.jobs.docs_store.query_one({"uuid": uuid}, sort=_LATEST)
         facts = MakerFacts() if maker is None else facts_of_maker(maker, "H" in species)
         output = document["output"]
         vasp = "vasp_objects" in output
@@ -135,7 +140,7 @@ class StoredTrajectories:
             temperature_K=facts.temperature_K or incar.get("TEBEG"),
             ensemble=facts.ensemble,
             model=str(incar.get("GGA") or "unknown") if vasp else engine,
-            sources=(uuid,),
+            job=SourceReference(uuid=uuid, index=document["index"], completed_at=document.get("completed_at")),
         )
 
     def _frames(self, uuid: str, start: int) -> Iterator[Frame]:
@@ -165,7 +170,7 @@ class StoredTrajectories:
             raise InputError(f"job {uuid}: its trajectory is not readable: {error!r}") from error
 
     def _load(self, uuid: str) -> dict[str, Any]:
-        found = self.jobs.query_one({"uuid": uuid}, load={_DATA: ["trajectory"]})
+        found = self.jobs.query_one({"uuid": uuid}, load={_DATA: ["trajectory"]}, sort=_LATEST)
         if found is None:
             raise InputError(f"job {uuid} is not in this store")
         for place in _PLACES:

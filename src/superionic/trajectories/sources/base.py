@@ -12,6 +12,7 @@ import numpy as np
 from monty.io import zopen
 from numpy.typing import NDArray
 
+from superionic.documents import SourceReference
 from superionic.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -65,8 +66,8 @@ class Source:
         Whether `Frame.number` counts MD steps rather than stored frames.
     time_step_fs, stride, temperature_K, ensemble, model
         What the files say about the run, None where they do not.
-    sources
-        UUIDs of the jobs whose output this is, if it is one.
+    job
+        The job whose output this is, if it is one.
     """
 
     name: str
@@ -80,7 +81,7 @@ class Source:
     temperature_K: float | None = None
     ensemble: Ensemble | None = None
     model: str | None = None
-    sources: tuple[str, ...] = ()
+    job: SourceReference | None = None
 
 
 class TruncatedFrameError(Exception):

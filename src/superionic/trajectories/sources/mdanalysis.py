@@ -153,5 +153,8 @@ def _time_step_fs(path: Path) -> float | None:
             first, second = file.read(), file.read()
         except (OSError, StopIteration):
             return None
-    steps, time = second.step - first.step, second.time - first.time
-    return round(1e3 * time / steps, 6) if steps > 0 and time > 0 else None
+    steps, time = second.step - first.step, float(second.time) - float(first.time)
+    if steps <= 0 or time <= 0:
+        return None
+    step, resolution = 1e3 * time / steps, 1e3 * float(np.spacing(np.float32(second.time))) / steps
+    return next((round(step, n) for n in range(6) if abs(round(step, n) - step) <= resolution), round(step, 6))
