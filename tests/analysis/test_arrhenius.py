@@ -78,6 +78,14 @@ def test_one_poor_point_pulls_less_than_good_ones():
     assert fit_arrhenius(TEMPERATURES, estimates).activation_energy().value == pytest.approx(0.3, abs=0.02)
 
 
+def test_what_the_data_leave_open_is_not_stated():
+    close = np.array([700.0, 700.5])
+    result = fit(line(0.3, 1e-3, close), 0.5, close)
+    assert result.diffusivity(700.0) is not None
+    assert result.diffusivity(300.0) is None
+    assert result.prefactor() is None
+
+
 def test_bad_input():
     with pytest.raises(InputError, match="two different temperatures"):
         fit(line(0.3, 1.0, np.array([700.0, 700.0])), 0.1, np.array([700.0, 700.0]))

@@ -143,3 +143,11 @@ def test_regime_of_a_spectrum_that_never_levels_is_not_found():
     falling = 1e4 / frequency**0.5
     noise = np.random.default_rng(2).gamma(36, 1 / 36, size=399)
     assert not diffusive_regime(falling * noise, frequency, 1 / 36).found
+
+
+@pytest.mark.parametrize("interval_ps", [1e-6, 1e-3])
+@pytest.mark.parametrize("n_ions", [1, 3])
+def test_a_run_shorter_than_any_vibration_still_has_finite_numbers(rng, interval_ps, n_ions):
+    estimate = estimate_diffusion(np.cumsum(rng.normal(size=(10, n_ions, 3)), axis=0), interval_ps).isotropic()
+    assert np.isfinite([estimate.value, *estimate.interval_95]).all()
+    assert estimate.standard_error > 0.2 * estimate.value

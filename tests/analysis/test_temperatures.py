@@ -8,6 +8,7 @@ from superionic.analysis.arrhenius import BOLTZMANN_EV_PER_K, fit_arrhenius
 from superionic.analysis.conductivity import nernst_einstein_mS_per_cm
 from superionic.analysis.diffusion import estimate_diffusion
 from superionic.analysis.synthetic import simulate
+from superionic.documents import ArrheniusDocument
 
 ENERGY_EV = 0.3
 TEMPERATURES_K = [700.0, 775.0, 850.0, 925.0, 1000.0]
@@ -84,6 +85,21 @@ def test_a_category_without_jumps_has_no_line(make_run, layered_host):
     line = next(line for line in fit.lines if line.quantity == "jumps: lower")
     assert line.activation_energy_eV is None
     assert line.reason
+
+
+def test_poor_runs_at_close_temperatures_give_no_extrapolation_and_no_exception(make_run, layered_host):
+    documents = [
+        diffusivity(make_run(scale=0.05, temperature_K=t, n_frames=300, seed=n)[0], layered_host)
+        for n, t in enumerate((700.0, 700.1))
+    ]
+    fit = arrhenius(documents)
+    assert fit.extrapolated_diffusivity_cm2_per_s is None
+    assert fit.extrapolated_conductivity_mS_per_cm is None
+    check = next(check for check in fit.quality.checks if check.name == "extrapolation")
+    assert not check.passed
+    assert "30 orders of magnitude" in check.reason
+    assert "30 orders of magnitude" in next(x.reason for x in fit.lines if x.quantity == "conductivity x T")
+    assert ArrheniusDocument.from_stored(fit.model_dump(mode="json")) == fit
 
 
 def test_nernst_einstein_of_a_known_case():

@@ -22,6 +22,9 @@ from superionic.errors import InputError
 Floats = NDArray[np.float64]
 
 BOLTZMANN_EV_PER_K: float = physical_constants["Boltzmann constant in eV/K"][0]
+MAX_DECADES = 30.0
+"""A 95 % interval wider than this says nothing and is not stated."""
+_LARGEST_DECADE = 250.0  # leaves room for a change of units
 _GRID = np.linspace(-7.0, 7.0, 281)
 _SIGNIFICANT = 0.05
 _LEAST_HOPS = 0.25
@@ -63,16 +66,22 @@ class ArrheniusFit:
 
     def activation_energy(self) -> Estimate:
         """Activation energy in eV."""
-        return _posterior_estimate(self.activation_energy_eV, self.weight)
+        return _estimate(_quantiles(self.activation_energy_eV, self.weight))
 
-    def prefactor(self) -> Estimate:
-        """Diffusivity at infinite temperature."""
+    def prefactor(self) -> Estimate | None:
+        """Diffusivity at infinite temperature; None as for :meth:`diffusivity`."""
         return self.diffusivity(np.inf)
 
-    def diffusivity(self, temperature_K: float, scale: float = 1.0) -> Estimate:
-        """Diffusivity at a temperature in K, in the unit that D was given in, times `scale`."""
+    def diffusivity(self, temperature_K: float, scale: float = 1.0) -> Estimate | None:
+        """Diffusivity at a temperature in K, in the unit that D was given in, times `scale`.
+
+        None if the data leave it open: its 95 % interval spans more than `MAX_DECADES`, or leaves what a float holds.
+        """
         log = self.level - self.activation_energy_eV * (1 / (BOLTZMANN_EV_PER_K * temperature_K) - self.centre_per_eV)
-        return _posterior_estimate(log, self.weight, scale, exponential=True)
+        decades = (_quantiles(log, self.weight) + np.log(scale)) / np.log(10)
+        if not np.ptp(decades) <= MAX_DECADES or np.abs(decades).max() > _LARGEST_DECADE:
+            return None
+        return _estimate(10**decades)
 
 
 def fit_arrhenius(temperatures_K: Sequence[float], diffusivities: Sequence[Estimate]) -> ArrheniusFit:
@@ -147,13 +156,15 @@ def _curvature_z(shifted: Floats, log: Floats, variance: Floats) -> float | None
     return float((covariance @ (design.T @ (log / variance)))[2] / np.sqrt(covariance[2, 2]))
 
 
-def _posterior_estimate(points: Floats, weight: Floats, scale: float = 1.0, *, exponential: bool = False) -> Estimate:
-    """Median, half the 68 % interval and both intervals of weighted points."""
+def _quantiles(points: Floats, weight: Floats) -> Floats:
+    """Median, ends of the central 68 % and of the central 95 % of weighted points."""
     order = np.argsort(points)
     cumulative = np.cumsum(weight[order])
-    levels = [0.5, 0.15866, 0.84134, 0.025, 0.975]
-    quantiles = np.interp(levels, cumulative - 0.5 * weight[order], points[order])
-    quantiles = (np.exp(np.clip(quantiles, -700, 700)) if exponential else quantiles) * scale
+    return np.interp([0.5, 0.15866, 0.84134, 0.025, 0.975], cumulative - 0.5 * weight[order], points[order])
+
+
+def _estimate(quantiles: Floats) -> Estimate:
+    """Median, half the 68 % interval and both intervals."""
     median, low_68, high_68, low_95, high_95 = (float(q) for q in quantiles)
     return Estimate(
         value=median,

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from superionic.analysis.arrhenius import ArrheniusFit, fit_arrhenius
+from superionic.analysis.arrhenius import MAX_DECADES, ArrheniusFit, fit_arrhenius
 from superionic.analysis.conductivity import nernst_einstein_mS_per_cm
 from superionic.analysis.run import scaled
 from superionic.documents import (
@@ -129,9 +129,7 @@ def _arrhenius_checks(
             reason=f"{poor} of {len(used)} fitted points have poor statistics ({len(points) - len(used)} kept out)",
         ),
     ]
-    if fit is not None and extrapolated is not None:
-        low, high = extrapolated.interval_95
-        width = min(high / max(low, 1e-300), 1e300)
+    if fit is not None:
         curvature = "" if fit.curvature_z is None else f", curvature {fit.curvature_z:+.1f} standard errors"
         checks += [
             Check(
@@ -141,15 +139,24 @@ def _arrhenius_checks(
                 threshold=float(fit.degrees_of_freedom),
                 reason=f"chi^2 is {fit.chi_squared:.1f} for {fit.degrees_of_freedom} degrees of freedom{curvature}",
             ),
-            Check(
-                name="extrapolation",
-                passed=width <= _EXTRAPOLATION_FACTOR,
-                value=width,
-                threshold=_EXTRAPOLATION_FACTOR,
-                reason=f"the 95 % interval of the extrapolated D spans a factor of {width:.3g}",
-            ),
+            _extrapolation_check(extrapolated),
         ]
     return checks
+
+
+def _extrapolation_check(extrapolated: Estimate | None) -> Check:
+    width = None
+    spans = f"more than {MAX_DECADES:g} orders of magnitude: none is given"
+    if extrapolated is not None:
+        width = extrapolated.interval_95[1] / extrapolated.interval_95[0]
+        spans = f"a factor of {width:.3g}"
+    return Check(
+        name="extrapolation",
+        passed=width is not None and width <= _EXTRAPOLATION_FACTOR,
+        value=width,
+        threshold=_EXTRAPOLATION_FACTOR,
+        reason=f"the 95 % interval of the extrapolated D spans {spans}",
+    )
 
 
 def arrhenius_lines(
@@ -228,12 +235,16 @@ def _line(
             reason=reason or "fewer than two temperatures",
         )
     fit = fit_arrhenius([temperature for temperature, _ in usable], [value for _, value in usable])
+    extrapolated = fit.diffusivity(temperature_K, scale)
+    if extrapolated is None:
+        open_ended = f"the extrapolation spans more than {MAX_DECADES:g} orders of magnitude"
+        reason = f"{reason}; {open_ended}" if reason else open_ended
     return ArrheniusLine(
         quantity=quantity,
         n_points=len(usable),
         activation_energy_eV=fit.activation_energy(),
         prefactor=fit.prefactor(),
-        extrapolated=fit.diffusivity(temperature_K, scale),
+        extrapolated=extrapolated,
         is_arrhenius=fit.is_arrhenius,
         reason=reason,
     )
