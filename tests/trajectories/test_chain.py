@@ -69,6 +69,16 @@ def test_an_xdatcar_appended_to_at_a_restart_is_one_run(tmp_path):
     assert len(summary.notes) == 1
 
 
+def test_an_xdatcar_whose_cell_changes_only_now_and_then_is_refused(tmp_path):
+    """VASP repeats the cell for all configurations or none; a job could not go on in the middle of such a file."""
+    first = files.write_xdatcar(tmp_path / "a", WALK[:80]).read_text()
+    second = files.write_xdatcar(tmp_path / "b", WALK[80:] * 1.001, files.CELL * 1.001).read_text()
+    (tmp_path / "XDATCAR").write_text(first + second)
+    refused("the cell changes before byte", tmp_path / "XDATCAR")
+    read, _ = stored(tmp_path / "a", tmp_path / "b")
+    assert read.cell_A.shape == (200, 3, 3)
+
+
 def test_an_appended_ase_trajectory_counts_the_restart_frame_once(tmp_path):
     files.write_traj(tmp_path / "md.traj", np.concatenate([WALK[:80], WALK[79:]]))
     read, summary = stored(tmp_path / "md.traj")
@@ -204,4 +214,5 @@ def test_any_place_to_go_on_gives_the_same_frames(tmp_path):
             parts += [block.positions_A for block in blocks]
             state = ChainState(**json.loads(json.dumps(asdict(state))))
         assert np.array_equal(np.concatenate(parts), whole)
+        assert np.abs((whole - whole[0]) - (walk - walk[0])).max() < 1e-6
         assert len(parts) == 4
