@@ -17,7 +17,7 @@ from superionic.stores import open_stores
 
 BIN = Path(sys.executable).parent
 TESTS = Path(__file__).parent
-WAIT_S = 420
+WAIT_S = 200
 
 
 class Cluster:
@@ -62,11 +62,14 @@ class Cluster:
         return process
 
     def close(self):
+        self.kill_all()
+        self.client.close()
+
+    def kill_all(self):
         for process in self.processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
-        self.client.close()
 
     def set_up_remote(self, **runner):
         """`superionic init` for jobflow-remote, with a hurried runner."""

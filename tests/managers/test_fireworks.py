@@ -52,5 +52,5 @@ def test_a_named_exec_config_is_refused():
 
 
 def test_a_missing_launchpad_file_is_named(tmp_path):
-    with pytest.raises(InputError, match="nowhere.yaml"):
+    with pytest.raises(InputError, match=r"nowhere\.yaml"):
         open_launchpad(tmp_path / "nowhere.yaml")

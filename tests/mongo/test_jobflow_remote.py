@@ -46,8 +46,11 @@ def test_nothing_is_lost_or_doubled_by_two_runners_a_kill_and_a_job_that_fails(c
 
 
 RUN_CONFIG = {
-    "md": {"worker": "gpu", "exec_config": {"export": {"KIND_OF_JOB": "md"}, "pre_run": "echo on $KIND_OF_JOB"}},
-    "analysis": {"priority": 2},
+    "md": {
+        "worker": "gpu",
+        "priority": 2,
+        "exec_config": {"export": {"KIND_OF_JOB": "md"}, "post_run": "echo on $KIND_OF_JOB"},
+    },
 }
 
 
@@ -76,12 +79,12 @@ def test_the_quickstart_runs_to_its_documents_through_a_runner_that_is_killed(cl
     for job in cluster.db.queue.find():
         folder = Path(job["run_dir"])
         ran[job["job"]["name"]] = (job["worker"], job["priority"], "on md" in (folder / "queue.out").read_text())
-    assert ran["order cell O"] == ("local_shell", 2, False)
-    assert ran["relax O"] == ("gpu", 0, True)
+    assert ran["order cell O"] == ("local_shell", 0, False)
+    assert ran["relax O"] == ("gpu", 2, True)
     for temperature in (700, 1000):
         name = f"mltp-md {temperature} K seed 1"
-        assert ran[f"{name} segment 2 of 2 O"] == ("gpu", 0, True)
-        assert ran[f"{name} summary O"] == ("local_shell", 2, False)
+        assert ran[f"{name} segment 2 of 2 O"] == ("gpu", 2, True)
+        assert ran[f"{name} summary O"] == ("local_shell", 0, False)
 
     again = cluster.run(*submit).stdout
     assert "nothing new to submit" in again

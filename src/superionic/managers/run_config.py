@@ -82,8 +82,9 @@ def apply_by_kind(
     flow.update_config({"pass_manager_config": False})
     apply(flow, None, run_config.analysis)
     for kind, names in _FUNCTIONS.items():
-        for name in names:
-            apply(flow, _function(name), run_config.of(kind))
+        if run_config.of(kind) != run_config.analysis:  # every function named here is imported with every job
+            for name in names:
+                apply(flow, _function(name), run_config.of(kind))
 
 
 def _function(name: str) -> Callable[..., Any]:
