@@ -58,6 +58,7 @@ VASPRUN_HEAD = """<?xml version="1.0" encoding="ISO-8859-1"?>
   <i name="POTIM">      2.00000000</i>
   <i name="TEBEG">    {tebeg:.8f}</i>
   <i name="TEEND">    {teend:.8f}</i>
+  <i type="int" name="NBLOCK">     5</i>
   <i name="SMASS">      0.00000000</i>
  </separator></separator></parameters>
  <atominfo>

@@ -125,8 +125,17 @@ def test_vasp_says_what_the_run_was(tmp_path):
     assert (source.time_step_fs, source.temperature_K, source.ensemble, source.model) == (2.0, 700.0, "nvt", "PS")
     read, _ = stored(tmp_path / "vasprun.xml", temperature_K=None, time_step_fs=None)
     assert read.temperature_K == 700
+    assert read.protocol.stride == 1  # NBLOCK thins XDATCAR, not vasprun.xml
     assert read.potential_energies_eV[3] == pytest.approx(-50.003)
     assert read.temperatures_K[0] == pytest.approx(2 * 1.35 / (45 * 8.617333e-5), rel=1e-4)
+
+
+def test_a_machine_learned_run_of_vasp_is_thinned_from_version_6_4_3_on(tmp_path):
+    files.write_vasprun(tmp_path / "vasprun.xml", WALK[:3])
+    corrupt(tmp_path / "vasprun.xml", '<i type="int" name="NBLOCK">     5', '<i type="int" name="ML_OUTBLOCK">     7')
+    assert open_source(tmp_path).stride == 1
+    corrupt(tmp_path / "vasprun.xml", ">6.4.2  <", ">6.4.3  <")
+    assert open_source(tmp_path).stride == 7
 
 
 def test_an_incar_beside_xdatcar_is_read(tmp_path):
@@ -232,6 +241,21 @@ def test_what_cannot_be_read_is_refused_by_name(tmp_path):
     refused(files.write_mdanalysis(tmp_path / "f.dcd", WALK[:3]), "holds no elements")
     (tmp_path / "POSCAR").write_text("x\n1\n9 0 0\n0 9 0\n0 0 9\nLi\n1\ndirect\n0 0 0\n")
     refused(tmp_path / "f.dcd", "atoms", topology=str(tmp_path / "POSCAR"))
+
+
+def test_elements_may_be_given_for_a_data_file_of_reduced_masses(tmp_path):
+    data = files.write_data_file(tmp_path / "lj.data")
+    data.write_text(data.read_text().replace("1 6.94", "1 1").replace("2 35.45  # Cl", "2 1"))
+    with pytest.raises(InputError, match="'Li' is none of the elements"):
+        stored(files.write_lammps_xyz(tmp_path / "d.xyz", WALK[:5]), topology=str(data))
+    for path in (tmp_path / "d.xyz", files.write_mdanalysis(tmp_path / "d.dcd", WALK[:5])):
+        assert stored(path, topology=str(data), elements=["Li", "Cl"])[0].species == files.SPECIES
+    with pytest.raises(InputError, match="types up to 2 but 1 elements"):
+        stored(tmp_path / "d.xyz", topology=str(data), elements=["Li"])
+
+
+def test_a_dump_may_be_called_traj(tmp_path):
+    assert open_source(files.write_dump(tmp_path / "md.traj", WALK[:5])).engine == "lammps"
 
 
 def test_a_cell_may_be_given_for_cp2k(tmp_path):

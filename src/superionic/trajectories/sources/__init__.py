@@ -44,8 +44,8 @@ def open_source(
     if path.is_dir():
         return vasp.directory_source(path)
     if path.suffix in _BINARY:
-        return mdanalysis.mdanalysis_source(path, topology, cell_A)
-    if path.suffix == ".traj":
+        return mdanalysis.mdanalysis_source(path, topology, cell_A, elements)
+    if _is_ulm(path):
         return ase.traj_source(path)
     return _text_source(path, topology, cell_A, elements)
 
@@ -59,13 +59,19 @@ def _text_source(path: Path, topology: Path | None, cell_A: Floats | None, eleme
     if b"<?xml" in start[0] or b"<modeling" in start[0]:
         return vasp.vasprun_source(path)
     if start[0].strip().isdigit():
-        return xyz.xyz_source(path, start[1], topology, cell_A)
+        return xyz.xyz_source(path, start[1], topology, cell_A, elements)
     if any(line.lower().startswith(b"direct") for line in start):
         return vasp.xdatcar_source(path)
     raise InputError(
         f"trajectory {str(path)!r} is of no known format: give vasprun.xml, XDATCAR, a LAMMPS dump, xyz, .traj, .xtc "
         "or .dcd"
     )
+
+
+def _is_ulm(path: Path) -> bool:
+    """Whether ASE wrote the file; LAMMPS dumps are called .traj too."""
+    with path.open("rb") as stream:
+        return stream.read(8) == b"- of Ulm"
 
 
 def _start(path: Path) -> list[bytes]:

@@ -161,7 +161,7 @@ def _species(
             raise InputError(f"{name} has atom types up to {types.max()} but {len(elements)} elements were given")
         return [elements[number - 1] for number in types]
     if topology is not None:
-        data = read_data_file(topology)
+        data = read_data_file(topology, elements)
         if not np.array_equal(data.ids, ids):
             raise InputError(f"{name} and data file {topology} do not hold the same atom ids")
         return data.species

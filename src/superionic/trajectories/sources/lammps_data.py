@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +27,11 @@ class DataFile:
     species: list[str]
 
 
-def read_data_file(path: Path) -> DataFile:
+def read_data_file(path: Path, elements: Sequence[str] | None = None) -> DataFile:
     """Cell and elements of a LAMMPS data file.
 
-    Elements are read from the comments of its section Masses, or are those of the nearest mass.
+    Elements are those given for types 1, 2, ..., else read from the comments of its section Masses, else those of the
+    nearest mass.
 
     Raises
     ------
@@ -57,12 +59,16 @@ def read_data_file(path: Path) -> DataFile:
     low, high = (np.array([float(bounds[(f"{axis}lo", f"{axis}hi")][column]) for axis in "xyz"]) for column in (0, 1))
     xy, xz, yz = (float(word) for word in bounds.get(("xy", "xz", "yz"), ["0", "0", "0"])[:3])
     cell, origin = box_cell(low, high, xy, xz, yz, bounds=False)
-    elements = dict(_element_of_type(line, path) for line in sections["Masses"])
+    symbols = dict(enumerate(elements, start=1)) if elements else None
+    symbols = symbols or dict(_element_of_type(line, path) for line in sections["Masses"])
     rows = [line.split("#")[0].split() for line in sections["Atoms"]]
-    column = _type_column(rows, titles["Atoms"], len(elements), path)
+    column = _type_column(rows, titles["Atoms"], len(symbols), path)
     ids = np.array([int(row[0]) for row in rows])
     order = np.argsort(ids)
-    return DataFile(cell, origin, ids[order], [elements[int(rows[n][column])] for n in order])
+    types = [int(rows[n][column]) for n in order]
+    if not set(types) <= set(symbols):
+        raise InputError(f"topology {path} has atom types up to {max(types)} but {len(symbols)} elements were given")
+    return DataFile(cell, origin, ids[order], [symbols[number] for number in types])
 
 
 def _element_of_type(line: str, path: Path) -> tuple[int, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -18,7 +19,9 @@ _NM = 10.0
 _XDR = {".xtc", ".trr"}
 
 
-def mdanalysis_source(path: Path, topology: Path | None, cell_A: Floats | None) -> Source:
+def mdanalysis_source(
+    path: Path, topology: Path | None, cell_A: Floats | None, elements: Sequence[str] | None
+) -> Source:
     """The frames of a binary trajectory.
 
     xtc and trr are read forward without MDAnalysis's index file, which would be written beside the trajectory.
@@ -31,6 +34,8 @@ def mdanalysis_source(path: Path, topology: Path | None, cell_A: Floats | None) 
         A LAMMPS data file, or anything that ASE or MDAnalysis reads elements from.
     cell_A
         Cell for a format that holds none.
+    elements
+        Elements of the types of a LAMMPS data file.
 
     Raises
     ------
@@ -39,7 +44,7 @@ def mdanalysis_source(path: Path, topology: Path | None, cell_A: Floats | None) 
     """
     if topology is None:
         raise InputError(f"{path} holds no elements: give a structure file of the same atoms as --topology")
-    species = _species(topology)
+    species = _species(topology, elements)
     read = partial(_xdr_frames if path.suffix in _XDR else _frames, path, species, cell_A)
     frames = list(islice(_whole(read(0)), 2))
     if not frames:
@@ -56,11 +61,11 @@ def _whole(frames: Iterator[Frame]) -> Iterator[Frame]:
         return
 
 
-def _species(topology: Path) -> list[str]:
+def _species(topology: Path, elements: Sequence[str] | None) -> list[str]:
     if not topology.is_file():
         raise InputError(f"topology {str(topology)!r} does not exist")
     if topology.suffix in {".data", ".lmp"}:
-        return read_data_file(topology).species
+        return read_data_file(topology, elements).species
     from ase.io import read
 
     try:
@@ -104,7 +109,9 @@ def _frames(path: Path, species: list[str], cell_A: Floats | None, start: int) -
     from MDAnalysis.coordinates.core import get_reader_for
 
     try:
-        reader = get_reader_for(str(path))(str(path), n_atoms=len(species))
+        with warnings.catch_warnings():  # MDAnalysis announces changes to come
+            warnings.simplefilter("ignore", DeprecationWarning)
+            reader = get_reader_for(str(path))(str(path), n_atoms=len(species))
     except Exception as error:
         raise InputError(f"{path} is not readable: {error}") from error
     with reader:

@@ -62,7 +62,7 @@ def vasprun_source(path: Path) -> Source:
         raise InputError(f"{path} is not molecular dynamics: IBRION = {values['IBRION']:g}")
     selective = root.find("./structure[@name='initialpos']/varray[@name='selective']") is not None
     source = Source(str(path), "vasp", species, partial(_vasprun_frames, path, len(species), selective))
-    return _with_incar(source, {"NBLOCK": None, **values}, path)
+    return _with_incar(source, values, path, _vasprun_stride(root, values))
 
 
 def _head(path: Path) -> ET.Element:
@@ -169,7 +169,8 @@ def xdatcar_source(path: Path) -> Source:
         if incar.is_file():
             from pymatgen.io.vasp import Incar
 
-            return _with_incar(source, {"NBLOCK": 1, **Incar.from_file(incar)}, incar)
+            values = Incar.from_file(incar)
+            return _with_incar(source, values, incar, _xdatcar_stride(values))
     return source
 
 
@@ -220,18 +221,30 @@ def _xdatcar_header(lines: list[bytes], name: str) -> tuple[Floats, list[str]]:
     return cell * scale, species
 
 
-def _with_incar(source: Source, values: dict[str, Any], path: Path) -> Source:
+def _with_incar(source: Source, values: dict[str, Any], path: Path, stride: int) -> Source:
     begin, end = values.get("TEBEG"), values.get("TEEND")
     if begin is not None and end not in {None, begin, -1}:
         raise InputError(f"{path}: the temperature runs from TEBEG = {begin} to TEEND = {end}: import one temperature")
     return replace(
         source,
         time_step_fs=values.get("POTIM"),
-        stride=int(values["NBLOCK"]) if values.get("NBLOCK") else None,
+        stride=stride,
         temperature_K=begin,
         ensemble=_ensemble(values),
         model=str(values["GGA"]) if values.get("GGA") not in {None, "--", ""} else None,
     )
+
+
+def _vasprun_stride(root: ET.Element, values: dict[str, Any]) -> int:
+    """NBLOCK does not thin vasprun.xml; ML_OUTBLOCK does, from VASP 6.4.3 on (VASP wiki, ML_OUTBLOCK)."""
+    version = (root.findtext("./generator/i[@name='version']") or "").strip()
+    numbers = tuple(int(word) for word in version.split(".")[:3] if word.isdigit())
+    return int(values.get("ML_OUTBLOCK", 1)) if numbers >= (6, 4, 3) else 1
+
+
+def _xdatcar_stride(values: dict[str, Any]) -> int:
+    """The larger of NBLOCK and ML_OUTBLOCK (VASP wiki, ML_OUTBLOCK)."""
+    return max(int(values.get("NBLOCK", 1)), int(values.get("ML_OUTBLOCK", 1)))
 
 
 def _ensemble(values: dict[str, Any]) -> Ensemble:

@@ -57,12 +57,14 @@ class _Columns:
     masses: Floats | None = field(default=None, repr=False)
 
 
-def xyz_source(path: Path, comment: bytes, topology: Path | None, cell_A: Floats | None) -> Source:
+def xyz_source(
+    path: Path, comment: bytes, topology: Path | None, cell_A: Floats | None, elements: Sequence[str] | None
+) -> Source:
     """The frames of an xyz file whose dialect its first comment line tells; see there for what each needs."""
     if _CP2K.search(comment):
         return cp2k_source(path, topology, cell_A)
     if _LAMMPS.search(comment):
-        return lammps_xyz_source(path, topology)
+        return lammps_xyz_source(path, topology, elements)
     return extxyz_source(path, cell_A)
 
 
@@ -112,7 +114,7 @@ def cp2k_source(path: Path, topology: Path | None, cell_A: Floats | None) -> Sou
     )  # fmt: skip
 
 
-def lammps_xyz_source(path: Path, topology: Path | None) -> Source:
+def lammps_xyz_source(path: Path, topology: Path | None, elements: Sequence[str] | None) -> Source:
     """The frames of a LAMMPS ``dump xyz``, sorted by id, with the data file that names cell and elements.
 
     Raises
@@ -122,7 +124,7 @@ def lammps_xyz_source(path: Path, topology: Path | None) -> Source:
     """
     if topology is None:
         raise InputError(f"{path} holds neither cell nor ids: give its LAMMPS data file as --topology")
-    data = read_data_file(topology)
+    data = read_data_file(topology, elements)
     _, names = _first(path)
     numeric = all(name.isdigit() for name in names)
     if len(names) != len(data.species) or (not numeric and names != data.species):
