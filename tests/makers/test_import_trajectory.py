@@ -13,11 +13,12 @@ import sample_files as files
 from sample_runs import memory_stores
 from superionic.builders import build_documents
 from superionic.builders.runs import load_segments, load_summary
-from superionic.documents.imports import ImportSettings
+from superionic.documents import ImportSettings
 from superionic.errors import InputError
 from superionic.makers import import_trajectory
 from superionic.makers.import_trajectory import ImportTrajectoryMaker, imported_run
 from superionic.managers.local import run_flow
+from superionic.managers.store_run import store_run
 from superionic.query import diffusivity_documents
 from superionic.structures.host import load_host
 from superionic.trajectories import stitch
@@ -118,6 +119,17 @@ def test_a_host_names_the_mobile_ion_and_must_be_the_host_of_the_run(tmp_path):
     bromide.write_text((tmp_path / "md.xyz").read_text().replace("Cl ", "Br "))
     with pytest.raises(InputError, match="none of the anions"):
         imported_run([bromide], ImportSettings(**given))
+
+
+def test_with_a_host_the_builders_find_sites(stores, tmp_path):
+    path = host_run(tmp_path, n_frames=60)
+    settings = ImportSettings(host="Li3InCl6", temperature_K=600.0, time_step_fs=2.0, stride=10)
+    store_run(stores.jobs, "r", "import", imported_run([path], settings).segments("r"))
+    assert build_documents(stores).failures == []
+    (document,) = diffusivity_documents(stores)
+    assert {site.label for site in document.sites.sites} >= {"2c", "4h"}
+    assert document.framework_state == "intact"
+    assert document.jumps is not None
 
 
 def test_what_the_settings_lack_or_contradict_is_named(tmp_path):

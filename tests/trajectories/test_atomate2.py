@@ -15,7 +15,7 @@ from pymatgen.core.trajectory import Trajectory
 
 import sample_files as files
 from sample_runs import memory_stores
-from superionic.documents.imports import ImportSettings
+from superionic.documents import ImportSettings
 from superionic.errors import InputError
 from superionic.makers.import_trajectory import described_run
 from superionic.trajectories import stitch

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import sample_files as files
-from superionic.documents.imports import ImportSettings
+from superionic.documents import ImportSettings
 from superionic.errors import InputError
 from superionic.makers.import_trajectory import imported_run
 from superionic.trajectories import stitch

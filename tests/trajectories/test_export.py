@@ -7,7 +7,7 @@ from ase.io import iread
 from pymatgen.io.vasp import Xdatcar
 
 import sample_files as files
-from superionic.documents.imports import ImportSettings
+from superionic.documents import ImportSettings
 from superionic.errors import InputError, StoreError
 from superionic.makers.import_trajectory import imported_run
 from superionic.trajectories import stitch

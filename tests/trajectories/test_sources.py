@@ -5,7 +5,7 @@ import pytest
 
 import sample_files as files
 from superionic.analysis import diffusivity
-from superionic.documents.imports import ImportSettings
+from superionic.documents import ImportSettings
 from superionic.errors import InputError
 from superionic.makers.import_trajectory import imported_run
 from superionic.trajectories import from_arrays, stitch

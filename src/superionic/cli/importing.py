@@ -14,7 +14,7 @@ from superionic.errors import InputError, first_error
 if TYPE_CHECKING:
     from jobflow import JobStore
 
-    from superionic.documents.imports import ImportSettings
+    from superionic.documents import ImportSettings
     from superionic.trajectories.segments import ImportedRun
 
 _OPTIONS = [
@@ -49,7 +49,7 @@ def import_settings(**given: Any) -> ImportSettings:
     InputError
         If one is out of range.
     """
-    from superionic.documents.imports import ImportSettings
+    from superionic.documents import ImportSettings
 
     host = given.get("host")
     if host is not None and Path(host).is_file():

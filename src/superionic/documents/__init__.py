@@ -4,6 +4,7 @@ from superionic.documents.arrhenius import ArrheniusDocument, ArrheniusLine, Arr
 from superionic.documents.base import Document
 from superionic.documents.diffusivity import DiffusivityDocument, MSDCurve
 from superionic.documents.estimate import Estimate
+from superionic.documents.imports import ImportSettings
 from superionic.documents.ordering import OrderingDocument
 from superionic.documents.potential import PotentialSettings
 from superionic.documents.protocol import MDProtocol, MDSet
@@ -44,6 +45,7 @@ __all__ = [
     "DiffusivityDocument",
     "Document",
     "Estimate",
+    "ImportSettings",
     "JumpAnalysis",
     "JumpCategory",
     "JumpCount",

@@ -15,8 +15,7 @@ from jobflow import CURRENT_JOB, Job, Maker, Response, job
 from pymatgen.core import Composition, Element, Species
 
 from superionic.analysis.sites import host_sites
-from superionic.documents import PotentialReference, RecordedProtocol, RunIdentity
-from superionic.documents.imports import ImportSettings
+from superionic.documents import ImportSettings, PotentialReference, RecordedProtocol, RunIdentity
 from superionic.errors import InputError
 from superionic.structures.host import Host, load_host
 from superionic.trajectories.chain import BLOCK_FRAMES, Chain, ChainState
