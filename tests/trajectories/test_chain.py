@@ -8,7 +8,8 @@ from superionic.documents import ImportSettings
 from superionic.errors import InputError
 from superionic.makers.import_trajectory import imported_run
 from superionic.trajectories import stitch
-from superionic.trajectories.chain import BLOCK_FRAMES, Chain, ChainState
+from superionic.trajectories.chain import BLOCK_FRAMES, Chain
+from superionic.trajectories.following import ChainState
 from superionic.trajectories.sources import open_source
 from superionic.trajectories.unwrap import Lattice
 
@@ -96,6 +97,12 @@ def test_a_dump_goes_on_from_an_earlier_restart(tmp_path):
     assert same_walk(read, WALK)
     (note,) = summary.notes
     assert "50 frame(s) from step 1000 on were left out" in note
+
+
+def test_parts_that_count_their_steps_anew_are_not_taken_for_a_repetition(tmp_path):
+    """The second part starts at step 10, its own: taken for a repetition, it would replace all of the first."""
+    parts = [files.write_dump(tmp_path / "a", WALK[:100]), files.write_dump(tmp_path / "b", WALK[100:], first=10)]
+    refused("b starts at step 10, but its atoms are .* from those that .*a has there", *parts)
 
 
 def test_a_dump_whose_steps_start_anew_joins(tmp_path):

@@ -18,7 +18,8 @@ from superionic.analysis.sites import host_sites
 from superionic.documents import ImportSettings, PotentialReference, RecordedProtocol, RunIdentity
 from superionic.errors import InputError
 from superionic.structures.host import Host, load_host
-from superionic.trajectories.chain import BLOCK_FRAMES, Chain, ChainState
+from superionic.trajectories.chain import BLOCK_FRAMES, Chain
+from superionic.trajectories.following import ChainState
 from superionic.trajectories.segments import ImportedRun, frames_per_segment
 from superionic.trajectories.sources import Source, open_source
 from superionic.trajectories.trajectory import from_arrays

@@ -3,55 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from superionic.errors import InputError
+from superionic.trajectories.following import JOIN_FACTOR, ChainState, Numbers, Overlap, same_positions
 from superionic.trajectories.sources.base import Frame, Source, TruncatedFrameError
 from superionic.trajectories.unwrap import SAFE_SHARE, Lattice
 
 Floats = NDArray[np.float64]
 
 BLOCK_FRAMES = 512
-SAME_POSITION_A = 1e-5
-"""Frames at a restart whose atoms agree to this are one frame stored twice."""
-JOIN_FACTOR = 2.0
-"""Frames are missing at a join whose root mean squared step is this many times the largest before it."""
-
-
-@dataclass
-class ChainState:
-    """Where the next segment of an import goes on; `frac` and `image` locate the last frame.
-
-    Attributes
-    ----------
-    part, place
-        Source that comes next, and where in it.
-    n_frames
-        Frames joined so far.
-    number, spacing, first_number
-        Last number that a file gave, their regular difference, and the first number of the part.
-    frac, image
-        Last positions in fractions of the cell as in the file, and the whole cell vectors that make them continuous.
-    largest_rms_A
-        Largest root mean squared step of all atoms so far in Å.
-    notes
-        What was left out, and why.
-    """
-
-    part: int = 0
-    place: int = 0
-    n_frames: int = 0
-    number: int | None = None
-    spacing: int | None = None
-    first_number: int | None = None
-    frac: list[list[float]] | None = None
-    image: list[list[float]] | None = None
-    largest_rms_A: float = 0.0
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -130,21 +95,27 @@ class Chain:
 
     def _steps(self, state: ChainState) -> Iterator[_Step]:
         """Frames that count, in order; reads ahead of `state` and keeps its own place."""
-        numbers = _Numbers(state)
+        numbers = Numbers(state)
         fractions = _Fractions()
         last = None if state.frac is None else np.array(state.frac)
+        overlap: Overlap | None = None
         for part in range(state.part, len(self.sources)):
             source, limit = self.sources[part], self._limits[part]
             place = state.place if part == state.part else 0
             begins = place == 0
             left_out = 0
+            repeated, overlap = overlap, None
             try:
                 for frame in source.frames(place):
                     if limit is not None and frame.number is not None and frame.number >= limit:
+                        if overlap is None and last is not None:
+                            overlap = Overlap(source.name, frame.number, fractions(frame), last, frame.cell_A)
                         left_out += 1
                         continue
                     frac = fractions(frame)
-                    same = last is not None and _same_positions(frac, last, frame.cell_A)
+                    if begins and repeated is not None:
+                        repeated.require(frac, source.name)
+                    same = last is not None and same_positions(frac, last, frame.cell_A)
                     joins = numbers.follow(frame.number, source, begins and last is not None, same)
                     begins = False
                     if same and (joins or frame.number is None or frame.number == numbers.before):
@@ -215,56 +186,6 @@ class Chain:
         return f"{self.sources[step.part].name}: frame {index + 1} of the run{number}"
 
 
-class _Numbers:
-    """Watches the numbers that files give their frames."""
-
-    def __init__(self, state: ChainState) -> None:
-        self.state = state
-        self.before: int | None = None
-
-    def follow(self, number: int | None, source: Source, begins: bool, same: bool) -> bool:
-        """Whether a frame joins a new part to the run, rather than following on the frame before.
-
-        Parameters
-        ----------
-        number
-            What the file calls the frame.
-        source
-            The file.
-        begins
-            Whether this is the first frame of a part other than the first.
-        same
-            Whether its positions are those of the frame before.
-        """
-        state = self.state
-        self.before, state.number = state.number, number
-        if begins or state.first_number is None:
-            state.first_number = number
-        if number is None or self.before is None:
-            return begins
-        step = number - self.before
-        if begins and (not source.numbers_are_steps or step < 0):
-            return True
-        if step == 0 and not same:
-            raise InputError(f"{source.name}: number {number} occurs twice with different positions: keep one of them")
-        if step < 0 and number == state.first_number:
-            return True
-        if step < 0:
-            raise InputError(
-                f"{source.name}: the frames go back from number {self.before} to {number}: split the file there and "
-                "give the parts in order"
-            )
-        if step > 0 and state.spacing is None:
-            state.spacing = step
-        if step not in {0, state.spacing}:
-            what = "frames are missing" if step > (state.spacing or 0) else "frames are stored more often"
-            raise InputError(
-                f"{source.name}: {what} between numbers {self.before} and {number}; before, frames are "
-                f"{state.spacing} apart"
-            )
-        return begins
-
-
 class _Fractions:
     """Positions in fractions of the cell; the inverse of a cell that does not change is kept."""
 
@@ -296,11 +217,3 @@ def _first_number(source: Source) -> int | None:
     except TruncatedFrameError:
         return None
     return frame.number if frame else None
-
-
-def _same_positions(frac: Floats, last: Floats, cell_A: Floats) -> bool:
-    for atoms in (slice(0, 1), slice(None)):  # the first atom alone tells most frames apart
-        delta = frac[atoms] - last[atoms]
-        if np.abs((delta - np.rint(delta)) @ cell_A).max() > SAME_POSITION_A:
-            return False
-    return True

@@ -20,8 +20,9 @@ from superionic.documents import (
     TrajectorySegment,
 )
 from superionic.errors import InputError
-from superionic.trajectories.chain import BLOCK_FRAMES, Block, Chain, ChainState
+from superionic.trajectories.chain import BLOCK_FRAMES, Block, Chain
 from superionic.trajectories.codec import FrameWriter, pack
+from superionic.trajectories.following import ChainState
 
 ATOM_FRAMES = 2_000_000
 """Atoms times frames of a full segment: some 10 MB when stored, some 100 MB of memory while it is made."""
