@@ -2,7 +2,7 @@
 
 import pytest
 
-from sample_runs import memory_stores, segments, store_end, store_run, store_segment
+from sample_runs import IDENTITY, memory_stores, segments, store_end, store_run, store_segment
 from superionic.builders import build_documents
 from superionic.documents import Verdict
 from superionic.query import arrhenius_documents, diffusivity_documents
@@ -33,6 +33,8 @@ def test_a_run_becomes_a_document_with_its_sources(stores):
     assert document.n_frames == 1000
     (fit,) = arrhenius_documents(stores)
     assert fit.quality.verdict == Verdict.UNUSABLE  # one temperature
+    assert fit.provenance.potential == document.provenance.potential == IDENTITY.potential
+    assert fit.provenance.sources == document.provenance.sources
 
 
 def test_building_again_changes_nothing(stores):

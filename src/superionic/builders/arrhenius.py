@@ -62,7 +62,9 @@ class ArrheniusBuilder(Builder):
         except Exception as error:  # the reason is stored and logged whole
             self.logger.exception("group %s could not be fitted", group)
             return failure({"group": group}, sources, error)
-        provenance = document.provenance.model_copy(update={"sources": sources})
+        provenance = document.provenance.model_copy(
+            update={"sources": sources, "potential": document.identity.potential}
+        )
         return document.model_copy(update={"group": group, "provenance": provenance}).model_dump(mode="json")
 
     def update_targets(self, items: list[dict[str, Any]]) -> None:
