@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,13 @@ from superionic.stores import open_stores
 BIN = Path(sys.executable).parent
 TESTS = Path(__file__).parent
 WAIT_S = 200
+README_URI = "mongodb://127.0.0.1:27017/superionic"
+
+
+def readme_blocks(language):
+    """Code blocks of the README's section on clusters."""
+    section = (TESTS.parent / "README.md").read_text().partition("## On a cluster")[2].partition("\n## ")[0]
+    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
 
 
 class Cluster:
@@ -42,17 +50,20 @@ class Cluster:
             "JOBFLOW_CONFIG_FILE": str(self.home / "superionic" / "jobflow.yaml"),
         }
         self.processes = []
+        self.history = []
 
-    def run(self, *command, check=True, cwd=None, **env):
+    def run(self, *command, check=True, cwd=None, stdin=None, **env):
+        self._remember(command)
         done = subprocess.run(
             [BIN / command[0], *map(str, command[1:])], cwd=cwd or self.folder, env={**self.env, **env},
-            capture_output=True, text=True, check=False, timeout=WAIT_S,
+            input=stdin, capture_output=True, text=True, check=False, timeout=WAIT_S,
         )  # fmt: skip
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
     def start(self, *command, cwd=None, **env):
         """A process of its own session; it is killed when the test ends."""
+        self._remember(command)
         log = (self.folder / f"{len(self.processes)}.log").open("w")
         process = subprocess.Popen(
             [BIN / command[0], *map(str, command[1:])], cwd=cwd or self.folder, env={**self.env, **env}, stdout=log,
@@ -60,6 +71,21 @@ class Cluster:
         )  # fmt: skip
         self.processes.append(process)
         return process
+
+    def _remember(self, command):
+        """Keep the command as the README would write it."""
+        text = " ".join(map(str, command)).replace(str(self.home), "~")
+        self.history.append(text.replace(self.uri, README_URI).replace(f"{self.folder}/", ""))
+
+    def check_readme(self, block):
+        """Every command of a block of the README's session has been run."""
+        for line in readme_blocks("bash")[block].splitlines():
+            command = re.sub(r"^cd \S+ && ", "", line.partition("#")[0]).strip()
+            if command.startswith("export "):
+                name, _, value = command.removeprefix("export ").partition("=")
+                assert self.env[name].replace(str(self.home), "~") == value
+            else:
+                assert any(command in done for done in self.history), command
 
     def close(self):
         self.kill_all()
@@ -81,8 +107,7 @@ class Cluster:
             **runner,
         }  # fmt: skip
         file.write_text(yaml.safe_dump(project))
-        self.run("jf", "admin", "reset", "-y")
-        return project
+        self.run("jf", "-p", "superionic", "admin", "reset", "-y")
 
     def edit_project(self, change):
         file = self.home / ".jfremote" / "superionic.yaml"

@@ -74,6 +74,13 @@ def test_a_server_killed_during_a_write_loses_nothing_acknowledged_and_keeps_not
         assert len(whole) + len(built.failures) <= last + 2
 
 
+def store_many(jobs, template):
+    noise = random.Random(0)
+    for number in range(20):
+        payload = base64.b64encode(noise.randbytes(12_000_000)).decode()
+        store_segment(jobs, template.model_copy(update={"run_id": f"big{number}", "payload": payload}))
+
+
 def test_a_full_disk_of_the_server_is_an_error_and_nothing_half_is_taken_for_whole(own_cluster):
     """The files of mongod may not grow beyond 110 MB: its journal has 100 MB at once, blobs hit the limit."""
     cluster = own_cluster
@@ -86,11 +93,8 @@ def test_a_full_disk_of_the_server_is_an_error_and_nothing_half_is_taken_for_who
     config = cluster.home / "superionic" / "jobflow.yaml"
     config.write_text(re.sub(r"( +)journal: true", rf"\1journal: true\n\1{impatient}", config.read_text()))
     (template,) = segments(run_id="big", n_segments=1, frames_each=10)
-    noise = random.Random(0)
     with cluster.stores() as stores, pytest.raises(PyMongoError):
-        for number in range(20):
-            payload = base64.b64encode(noise.randbytes(12_000_000)).decode()
-            store_segment(stores.jobs, template.model_copy(update={"run_id": f"big{number}", "payload": payload}))
+        store_many(stores.jobs, template)
     cluster.server.process.wait(60)
     cluster.server.start()
     with cluster.stores() as stores:

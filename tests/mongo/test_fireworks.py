@@ -2,7 +2,6 @@
 
 import json
 import time
-from datetime import datetime
 
 import pytest
 from fireworks import LaunchPad
@@ -23,8 +22,8 @@ def pad(cluster):
     folder = cluster.home / "superionic"
     (folder / "gpu.yaml").write_text(json.dumps({"name": "gpu", "category": "", "query": "{}"}))
     pad = LaunchPad.from_file(str(folder / "my_launchpad.yaml"))
-    pad.reset(datetime.now().strftime("%Y-%m-%d"), require_password=False)  # noqa: DTZ005 - FireWorks' own password
-    pad.lpad = lambda *words: cluster.run("lpad", "-l", folder / "my_launchpad.yaml", *words)
+    pad.lpad = lambda *words, **options: cluster.run("lpad", "-l", folder / "my_launchpad.yaml", *words, **options)
+    pad.lpad("reset", stdin=f"{cluster.database}\n")  # it asks for the name of what it will empty
     pad.file = folder / "my_launchpad.yaml"
 
     def rapidfire(worker="my_fworker"):
@@ -90,3 +89,4 @@ def test_the_quickstart_runs_to_its_documents_with_a_rocket_killed(cluster, pad)
     cluster.run("superionic", "build")
     assert [document["kind"] for document in cluster.documents()] == ["diffusivity"] * 2 + ["arrhenius"]
     assert {document["run_id"] for document in cluster.documents()[:2]} == set(runs)
+    cluster.check_readme(1)

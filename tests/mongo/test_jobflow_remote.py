@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cluster import README_URI, readme_blocks
 from quickstart import check_chains, small_study
+from superionic.managers.run_config import RunConfig
 
 pytestmark = [pytest.mark.mongo, pytest.mark.slow]
 SUBMIT = Path(__file__).parents[1] / "submit_samples.py"
@@ -64,7 +66,8 @@ def test_the_quickstart_runs_to_its_documents_through_a_runner_that_is_killed(cl
     cluster.set_up_remote()
     cluster.edit_project(with_gpu)
     study = small_study(cluster.folder, run_config=RUN_CONFIG)
-    submit = ("superionic", "submit", study, "--manager", "jobflow-remote", "--worker", "local_shell")
+    submit = ("superionic", "submit", study, "--manager", "jobflow-remote", "--project", "superionic")
+    submit += ("--worker", "local_shell")
     assert "4 jobs submitted" in cluster.run(*submit).stdout
     runner = cluster.runner()
     cluster.wait(lambda: cluster.db.jobs.count_documents({"output.kind": "trajectory_segment"}))
@@ -84,7 +87,7 @@ def test_the_quickstart_runs_to_its_documents_through_a_runner_that_is_killed(cl
     for temperature in (700, 1000):
         name = f"mltp-md {temperature} K seed 1"
         assert ran[f"{name} segment 2 of 2 O"] == ("gpu", 2, True)
-        assert ran[f"{name} summary O"] == ("local_shell", 0, False)
+        assert ran[f"{name} summary O"] == ("local_shell", 2, False)
 
     again = cluster.run(*submit).stdout
     assert "nothing new to submit" in again
@@ -96,3 +99,31 @@ def test_the_quickstart_runs_to_its_documents_through_a_runner_that_is_killed(cl
 
     cluster.run("mrun", "-n", "2", "--no_bars", "builders.py", cwd=cluster.home / "superionic")
     assert [document["kind"] for document in cluster.documents()] == ["diffusivity"] * 2 + ["arrhenius"]
+    check_the_rest_of_the_readme(cluster)
+
+
+def check_the_rest_of_the_readme(cluster):
+    """What of its session the test above has not run yet: the daemon, tables, and Python."""
+    assert "ok       stores: MongoDB" in cluster.run("superionic", "doctor").stdout
+    assert "1" in cluster.run("superionic", "show", "--label", "O", "--temperature", "700").stdout
+    assert "diffusivity_cm2_per_s" in cluster.run("superionic", "show", "--study", "quickstart", "--csv").stdout
+    cluster.run("jf", "-p", "superionic", "job", "list")
+    cluster.kill_all()
+    cluster.unlock()
+    cluster.run("jf", "-p", "superionic", "runner", "start")
+    cluster.wait(lambda: "running" in cluster.run("jf", "runner", "status").stdout.lower(), 60)
+    cluster.run("jf", "runner", "kill", "-s", check=False)
+    cluster.run("jf", "runner", "shutdown", check=False)
+    cluster.check_readme(0)
+    cluster.check_readme(2)
+    by_model, by_pymongo = (
+        cluster.run("python", "-c", code.replace(README_URI, cluster.uri)).stdout for code in readme_blocks("python")
+    )
+    (stored,) = cluster.db.diffusivity.find({"temperature_K": 700})
+    assert by_pymongo.split() == [str(stored["diffusivity_cm2_per_s"]["value"]), stored["quality"]["verdict"]]
+    assert stored["run_id"] in by_model
+
+
+def test_the_run_config_of_the_readme_is_one():
+    (run_config,) = [block for block in map(yaml.safe_load, readme_blocks("yaml")) if "run_config" in block]
+    assert RunConfig(**run_config["run_config"]).md.worker == "gpu-node"

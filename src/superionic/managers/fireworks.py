@@ -93,7 +93,7 @@ def firework_spec(options: RunOptions, worker: str | None) -> dict[str, Any]:
 def _rocket_commands(execution: Execution) -> dict[str, str]:
     """What a queue script does before and after the job."""
     before = [f"module load {shlex.quote(module)}" for module in execution.modules]
-    before += [f"export {name}={shlex.quote(value)}" for name, value in execution.export.items()]
+    before += [f"export {name}={shlex.quote(str(value))}" for name, value in execution.export.items()]
     before += [execution.pre_run] if execution.pre_run else []
     commands = {"pre_rocket": "\n".join(before), "post_rocket": execution.post_run or ""}
     return {key: value for key, value in commands.items() if value}

@@ -25,7 +25,9 @@ class Execution(Document):
     """Shell environment of a job."""
 
     modules: list[str] = Field(default_factory=list, description="Environment modules to load")
-    export: dict[str, str] = Field(default_factory=dict, description="Variables to export; never credentials")
+    export: dict[str, str | int | float] = Field(
+        default_factory=dict, description="Variables to export; never credentials"
+    )
     pre_run: str | None = Field(None, description="Shell commands before the job")
     post_run: str | None = Field(None, description="Shell commands after the job")
 
@@ -42,7 +44,9 @@ class RunOptions(Document):
     exec_config: str | Execution = Field(
         default_factory=Execution, description="Shell environment, or the name of one in the jobflow-remote project"
     )
-    priority: int = Field(0, ge=0, description="Jobs with a higher number start first")
+    priority: int = Field(
+        0, ge=0, description="Jobs with a higher number start first; 0 takes that of the job that makes it"
+    )
 
 
 class RunConfig(Document):
