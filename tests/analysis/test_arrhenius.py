@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from superionic.analysis.arrhenius import BOLTZMANN_EV_PER_K, fit_arrhenius
-from superionic.analysis.diffusion import count_estimate
+from superionic.analysis.counts import count_estimate
 from superionic.errors import InputError
 
 TEMPERATURES = np.array([700.0, 775.0, 850.0, 925.0, 1000.0])

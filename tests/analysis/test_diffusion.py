@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from superionic.analysis.diffusion import count_estimate, estimate_diffusion, two_way_variance
-from superionic.analysis.spectrum import diffusive_regime, displacement_modes, squared_frequencies
+from superionic.analysis.counts import count_estimate, two_way_variance
+from superionic.analysis.diffusion import estimate_diffusion
+from superionic.analysis.plateau import diffusive_regime
+from superionic.analysis.spectrum import displacement_modes, squared_frequencies
 from superionic.analysis.synthetic import simulate
 from superionic.errors import InputError
 
@@ -142,7 +144,7 @@ def test_regime_of_a_spectrum_that_never_levels_is_not_found():
     frequency = np.arange(1, 400) ** 2.0
     falling = 1e4 / frequency**0.5
     noise = np.random.default_rng(2).gamma(36, 1 / 36, size=399)
-    assert not diffusive_regime(falling * noise, frequency, 1 / 36).found
+    assert not diffusive_regime(falling * noise, frequency, 1 / 36, 1.0).found
 
 
 @pytest.mark.parametrize("interval_ps", [1e-6, 1e-3])

@@ -65,6 +65,17 @@ def test_short_run_says_that_it_is_insufficient(make_run):
     assert document.diffusivity_cm2_per_s.interval_95[1] > truth
 
 
+def test_few_hops_in_all_are_insufficient_whatever_the_scatter_between_ions_says(make_run):
+    """10 ps of 24 fast ions: some 80 effective hops."""
+    for seed in range(5):
+        document = diffusivity(make_run(scale=0.25, n_frames=200, interval_ps=0.05, seed=seed)[0])
+        assert 25 < document.hops_per_ion * 24 < 122
+        check = next(c for c in document.quality.checks if c.name == "relative error by hop count")
+        assert check.value == document.relative_error_by_hop_count > 0.35
+        assert not check.passed
+        assert document.quality.verdict == Verdict.INSUFFICIENT
+
+
 def melted(frame, rng):
     return frame + np.cumsum(0.12 * rng.normal(size=frame.shape), axis=0)
 

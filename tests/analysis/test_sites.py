@@ -128,3 +128,15 @@ def test_another_crystal_is_refused(layered_host, make_run):
 def test_lattice_points_fill_the_supercell():
     for matrix in MATRICES.values():
         assert len(lattice_points(matrix)) == round(abs(np.linalg.det(matrix)))
+
+
+def test_a_hardly_occupied_site_takes_the_amplitude_of_its_kind(rng):
+    """Site 0 is only passed by, at 1.2 Å; the median there is no vibration."""
+    sites = line_of_sites()
+    x = np.concatenate([sites.cartesian_A[k] + 0.2 * rng.normal(size=(5000, 3)) for k in (1, 2, 3)])
+    passing = sites.cartesian_A[0] + 1.2 * np.array([1.0, 0, 0]) + 0.05 * rng.normal(size=(40, 3))
+    named = Sites(sites.cell_A, sites.frac_coords, ["rare", "b", "b", "b"], [None] * 4, np.zeros(4, dtype=bool))
+    statistics = distance_statistics(np.concatenate([x, passing])[:, None], named, voxel_index(named))
+    amplitudes = statistics.vibration_amplitudes_A(named)
+    assert amplitudes["b"] == pytest.approx(0.2 * np.sqrt(3), rel=0.05)
+    assert amplitudes["rare"] == amplitudes["b"]

@@ -23,6 +23,8 @@ Ints = NDArray[np.int64]
 _VOXEL_A = 0.7
 BIN_A = 0.02
 N_BINS = 200
+_HARDLY_OCCUPIED = 0.05  # of the mean over all sites
+_USUAL_AMPLITUDE_A = 0.25
 _RMS_PER_MEDIAN = np.sqrt(3.0) / 1.5381722544550522
 """Rms distance over median distance of a three-dimensional normal cloud."""
 
@@ -70,11 +72,19 @@ class DistanceStatistics:
     counts: Ints
 
     def vibration_amplitudes_A(self, sites: Sites) -> dict[str, float]:
-        """Rms distance from the site per label, from the median so that ions in transit do not count."""
+        """Rms distance from the site per label, from the median so that ions in transit do not count.
+
+        Ions near a site that is hardly ever occupied are all in transit: it gets the mean amplitude of the well
+        occupied sites of its kind (passages, or the others).
+        """
+        per_site = self.counts.sum(axis=1) / np.bincount(sites.label_index)
+        occupied = per_site > _HARDLY_OCCUPIED * self.counts.sum() / len(sites.labels)
+        passage = np.array([sites.passage[sites.labels.index(name)] for name in sites.names])
+        own = np.array([_median(row) * _RMS_PER_MEDIAN if row.any() else _USUAL_AMPLITUDE_A for row in self.counts])
         amplitudes = {}
         for n, name in enumerate(sites.names):
-            total = self.counts[n].sum()
-            amplitudes[name] = _median(self.counts[n]) * _RMS_PER_MEDIAN if total else 0.25
+            alike = occupied & (passage == passage[n])
+            amplitudes[name] = float(own[n] if occupied[n] or not alike.any() else own[alike].mean())
         return amplitudes
 
     def captured(self, radius_A: float | Floats) -> float:

@@ -15,14 +15,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from superionic.analysis.diffusion import DiffusionEstimate
-from superionic.analysis.spectrum import (
-    MAX_FREQUENCY_THZ,
-    MIN_MODES,
-    diffusive_regime,
-    displacement_modes,
-    plateau_model,
-    squared_frequencies,
-)
+from superionic.analysis.plateau import diffusive_regime
+from superionic.analysis.spectrum import MAX_FREQUENCY_THZ, MIN_MODES, displacement_modes, squared_frequencies
 from superionic.documents import Estimate
 
 Floats = NDArray[np.float64]
@@ -78,11 +72,12 @@ def estimate_collective(
     spectrum = np.sum(own**2, axis=1) / 3
     squared = squared_frequencies(n_frames, frame_interval_ps, n_modes)
     anisotropy = _anisotropy(tracer.tensor_A2_per_ps)
-    found = diffusive_regime(spectrum, squared, 2 * anisotropy)
+    found = diffusive_regime(spectrum, squared, 2 * anisotropy, n_frames * frame_interval_ps)
     used = min(tracer.regime.n_modes, found.n_modes)
-    products = np.einsum("ka,kb->kab", own[:used], own[:used])
-    model = plateau_model(products, squared[:used], 1, n_frames * frame_interval_ps)
-    weights = model.probability @ model.weights(spectrum[:used], squared[:used])
+    # one walker cannot tell how long jumps remember each other, its ions can
+    weights = tracer.model.probability @ tracer.model.weights(
+        spectrum[:used], squared[:used], min(tracer.n_plain_modes, used)
+    )
     value = max(float(weights @ spectrum[:used]) / 2, 0.0)
     # modes are independent normal variables: variance of a weighted sum of their squares
     smooth = np.maximum(_smooth(spectrum[:used], squared[:used]), 0.0)

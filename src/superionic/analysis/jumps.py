@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from superionic.analysis.assignment import BIN_A, Assignment, DistanceStatistics
 from superionic.analysis.conductivity import A2_PER_PS_TO_CM2_PER_S
-from superionic.analysis.diffusion import DiffusionEstimate, count_estimate
+from superionic.analysis.counts import count_estimate
+from superionic.analysis.diffusion import DiffusionEstimate
 from superionic.analysis.sites import Sites
 from superionic.documents import (
     Estimate,
@@ -101,7 +102,7 @@ def _jump_diffusivity(per_ion: Floats, n_jumps: int, squares: Floats, length_ps:
 
 def _correlation_factor(jumps_per_ion: Floats, tracer: DiffusionEstimate) -> Estimate:
     """D / D_J; the error takes into account that ions which jump more also move more."""
-    moved = np.trace(tracer.parts_A2_per_ps, axis1=2, axis2=3).mean(axis=0) / 3
+    moved = np.trace(tracer.per_ion_A2_per_ps, axis1=1, axis2=2) / 3
     value = float(np.trace(tracer.tensor_A2_per_ps) / 3 / jumps_per_ion.mean())
     residual = moved / jumps_per_ion.mean() - value * jumps_per_ion / jumps_per_ion.mean()
     variance = float(residual.var(ddof=1)) / len(residual) if len(residual) > 1 else value**2

@@ -12,6 +12,7 @@ from superionic.trajectories.trajectory import Trajectory
 
 HOPS_PER_ION = 3.0
 RELATIVE_ERROR = 0.25
+RELATIVE_ERROR_BY_HOP_COUNT = 0.35
 RUN_PER_ONSET = 10.0
 RELATIVE_TEMPERATURE = 0.03
 LATE_EQUILIBRATION = 0.25
@@ -41,6 +42,30 @@ def error_check(diffusivity: Estimate) -> Check:
             "no diffusion was seen: D is an upper limit"
             if relative is None
             else f"the standard error of D is {relative:.0%} of it; at most {RELATIVE_ERROR:.0%} is asked for"
+        ),
+    )
+
+
+def relative_error_by_hop_count(hops: float) -> float | None:
+    """Relative standard deviation of D by the number of effective hops of all ions; None without hops.
+
+    He, Zhu and Mo, npj Comput. Mater. 4, 18 (2018), from ab initio runs of many conductors.
+    """
+    return 3.43 / float(np.sqrt(hops)) + 0.04 if hops > 0 else None
+
+
+def hop_count_check(relative_error: float | None) -> Check:
+    """Enough hops in all by experience with many conductors, whatever this run says of its own error."""
+    return Check(
+        name="relative error by hop count",
+        passed=relative_error is not None and relative_error <= RELATIVE_ERROR_BY_HOP_COUNT,
+        value=relative_error,
+        threshold=RELATIVE_ERROR_BY_HOP_COUNT,
+        reason=(
+            "no hop was seen"
+            if relative_error is None
+            else f"runs with as few hops scatter by {relative_error:.0%} (He, Zhu and Mo); at most "
+            f"{RELATIVE_ERROR_BY_HOP_COUNT:.0%} is asked for"
         ),
     )
 

@@ -81,6 +81,7 @@ def diffusivity(
     to_conductivity = nernst_einstein_mS_per_cm(trajectory.mobile_charge_e, n_mobile, volume, trajectory.temperature_K)
     length_ps = (n_frames - 1) * interval
     hops_per_ion = 6 * isotropic.value / A2_PER_PS_TO_CM2_PER_S * length_ps / hop_length_A**2
+    by_hop_count = quality.relative_error_by_hop_count(hops_per_ion * n_mobile)
     integrity = framework_integrity(trajectory)
     principal, axes = np.linalg.eigh(estimate.tensor_A2_per_ps)
     onsite, site_checks = _on_sites(trajectory, host, positions, estimate, radii_A)
@@ -88,6 +89,7 @@ def diffusivity(
     checks = [
         quality.hops_check(hops_per_ion, hop_length_A),
         quality.error_check(isotropic),
+        quality.hop_count_check(by_hop_count),
         quality.linear_check(estimate),
         integrity.check(),
         quality.temperature_check(trajectory),
@@ -117,7 +119,7 @@ def diffusivity(
         framework_msd_A2=integrity.msd_A2,
         framework_rdf_change=integrity.rdf_change,
         hops_per_ion=hops_per_ion,
-        relative_error_by_hop_count=3.43 / np.sqrt(hops_per_ion * n_mobile) + 0.04 if hops_per_ion > 0 else None,
+        relative_error_by_hop_count=by_hop_count,
         framework_state=integrity.state,
         percolation_barrier_eV=density_of(
             positions, cell, trajectory.temperature_K, max(_RESOLUTION_A, float(np.cbrt(volume / _VOXELS)))
