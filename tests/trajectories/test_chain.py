@@ -206,6 +206,15 @@ def test_image_flags_lost_at_a_restart_do_not_tear_the_run(tmp_path):
     assert same_walk(read, WALK)
 
 
+def test_many_atoms_come_in_smaller_blocks_of_the_same_frames(tmp_path, monkeypatch):
+    path = files.write_xdatcar(tmp_path / "X", WALK)
+    whole = np.concatenate([block.positions_A for block in Chain([open_source(path)]).blocks(ChainState())])
+    monkeypatch.setattr("superionic.trajectories.chain._BLOCK_ATOM_FRAMES", 16 * 70)
+    blocks = [block.positions_A for block in Chain([open_source(path)]).blocks(ChainState())]
+    assert [len(block) for block in blocks] == [64, 64, 64, 8]
+    assert np.array_equal(np.concatenate(blocks), whole)
+
+
 def test_any_place_to_go_on_gives_the_same_frames(tmp_path):
     """As a job of a flow does: state through JSON, sources opened anew."""
     import json

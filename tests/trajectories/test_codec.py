@@ -62,6 +62,17 @@ def test_same_frames_same_bytes(tmp_path, walk):
     assert write(tmp_path / "a", walk) == write(tmp_path / "b", walk)
 
 
+def test_chunks_written_together_are_the_same_bytes(tmp_path, walk):
+    packed = []
+    for chunks_at_once in (1, 2, 8):
+        writer = FrameWriter(tmp_path / str(chunks_at_once), walk.shape[1], chunks_at_once=chunks_at_once)
+        for step, frame in enumerate(walk):
+            writer.append(step, frame, np.eye(3), potential_energy_eV=0.0, conserved_energy_eV=0.0, temperature_K=300.0)
+        writer.close()
+        packed.append(pack(tmp_path / str(chunks_at_once)))
+    assert packed[0] == packed[1] == packed[2]
+
+
 def test_a_flipped_byte_is_named(tmp_path, walk):
     packed = bytearray(write(tmp_path / "s", walk))
     packed[len(packed) // 2] ^= 0xFF

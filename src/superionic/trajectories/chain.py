@@ -17,6 +17,7 @@ from superionic.trajectories.unwrap import SAFE_SHARE, Lattice
 Floats = NDArray[np.float64]
 
 BLOCK_FRAMES = 512
+_BLOCK_ATOM_FRAMES = 200_000  # some 50 MB of memory, whatever the number of atoms
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ class Chain:
             raise InputError("no trajectory was given: name at least one file or directory")
         self.sources = list(sources)
         self.unwrapped = unwrapped
+        self._block_frames = BLOCK_FRAMES
+        while self._block_frames > 1 and self._block_frames * len(sources[0].species) > _BLOCK_ATOM_FRAMES:
+            self._block_frames //= 2  # still whole blocks in `most_frames`
         for source in sources[1:]:
             if source.species != sources[0].species:
                 raise InputError(f"{source.name} and {sources[0].name} do not hold the same atoms in the same order")
@@ -83,7 +87,7 @@ class Chain:
         given = 0
         for step in self._steps(state):
             held.append(step)
-            if len(held) == BLOCK_FRAMES:
+            if len(held) == self._block_frames:
                 yield self._block(held, state)
                 given += len(held)
                 held = []

@@ -54,10 +54,13 @@ class FrameWriter:
         Atoms in each frame.
     precision_A
         Positions are stored as multiples of this, in Å; None stores float32 as they are.
+    chunks_at_once
+        Chunks that memory holds before they are written; more is faster where frames come fast.
     """
 
-    def __init__(self, folder: Path, n_atoms: int, precision_A: float | None = 1e-4) -> None:
+    def __init__(self, folder: Path, n_atoms: int, precision_A: float | None = 1e-4, chunks_at_once: int = 1) -> None:
         self.precision_A = precision_A
+        self._frames_at_once = chunks_at_once * CHUNK_FRAMES
         self._rows: dict[str, list[Any]] = {name: [] for name in ("positions", "cell_A", "step", *SCALARS)}
         group = zarr.create_group(LocalStore(folder), overwrite=True)
         group.attrs.update({"format": 1, "precision_A": precision_A, "length_unit": "angstrom"})
@@ -84,7 +87,7 @@ class FrameWriter:
         self._rows["cell_A"].append(np.array(cell_A))
         for name in SCALARS:
             self._rows[name].append(scalars[name])
-        if len(self._rows["step"]) == CHUNK_FRAMES:
+        if len(self._rows["step"]) == self._frames_at_once:
             self._flush()
 
     def close(self) -> None:
@@ -97,7 +100,10 @@ class FrameWriter:
         for name, rows in self._rows.items():
             block = np.asarray(rows)
             if name == "positions":
-                block = encode_positions(block, self.precision_A)
+                chunks = range(0, len(block), CHUNK_FRAMES)
+                block = np.concatenate(
+                    [encode_positions(block[n : n + CHUNK_FRAMES], self.precision_A) for n in chunks]
+                )
             self._arrays[name].append(block)
             rows.clear()
 

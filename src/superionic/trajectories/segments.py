@@ -26,6 +26,7 @@ from superionic.trajectories.following import ChainState
 
 ATOM_FRAMES = 2_000_000
 """Atoms times frames of a full segment: some 10 MB when stored, some 100 MB of memory while it is made."""
+_ATOM_CHUNKS_AT_ONCE = 200  # atoms times chunks that are written together: some 10 MB
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ class ImportedRun:
         first, values = state.n_frames, _Means()
         n_atoms = len(self.chain.sources[0].species)
         with tempfile.TemporaryDirectory(prefix="superionic-import-") as folder:
-            writer = FrameWriter(Path(folder) / "frames", n_atoms)
+            writer = FrameWriter(
+                Path(folder) / "frames", n_atoms, chunks_at_once=max(1, _ATOM_CHUNKS_AT_ONCE // n_atoms)
+            )
             for block in self.chain.blocks(state, self.frames_per_segment):
                 self._write(block, writer, state.n_frames - len(block.frames))
                 values.add(block)
