@@ -60,7 +60,7 @@ class Chain:
         self.sources = list(sources)
         self.unwrapped = unwrapped
         self._block_frames = BLOCK_FRAMES
-        while self._block_frames > 1 and self._block_frames * len(sources[0].species) > _BLOCK_ATOM_FRAMES:
+        while self._block_frames > 8 and self._block_frames * len(sources[0].species) > _BLOCK_ATOM_FRAMES:
             self._block_frames //= 2  # still whole blocks in `most_frames`
         for source in sources[1:]:
             if source.species != sources[0].species:
