@@ -15,8 +15,8 @@ from superionic.trajectories.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
 
-_CHUNK_FRAMES = 4096
-_CHUNK_VALUES = 600_000
+_CHUNK_FRAMES = 1024
+_CHUNK_VALUES = 300_000
 _AXIS_PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 
 
@@ -236,13 +236,15 @@ def mean_squared_displacement(positions_A: Floats, max_lag: int | None = None) -
             products[pair] += np.einsum("it,it->t", series[a], series[b])
             power[pair] += np.einsum("if,if->f", transform[a].real, transform[b].real)
             power[pair] += np.einsum("if,if->f", transform[a].imag, transform[b].imag)
-    correlation = irfft(power, padded, axis=1)[:, : max_lag + 1]
-    total = np.concatenate([np.zeros((6, 1)), np.cumsum(products, axis=1)], axis=1)
-    lags = np.arange(max_lag + 1)
-    ends = (total[:, [n_frames]] - total[:, lags]) + total[:, n_frames - lags]
-    pairs = (ends - 2 * correlation) / ((n_frames - lags) * n_ions)
-    pairs[:, 0] = 0.0
+    pairs_of_frames = (n_frames - np.arange(max_lag + 1.0)) * n_ions
+    del series, transform
     tensor = np.empty((max_lag + 1, 3, 3))
-    for pair, (a, b) in enumerate(_AXIS_PAIRS):
-        tensor[:, a, b] = tensor[:, b, a] = pairs[pair]
+    for pair, (a, b) in enumerate(_AXIS_PAIRS):  # one at a time: a long run has as many lags as frames
+        total = np.concatenate([[0.0], np.cumsum(products[pair])])
+        squares = total[-1] - total[: max_lag + 1]
+        squares += total[::-1][: max_lag + 1]
+        squares -= 2 * irfft(power[pair], padded)[: max_lag + 1]
+        squares /= pairs_of_frames
+        tensor[:, a, b] = tensor[:, b, a] = squares
+    tensor[0] = 0.0
     return tensor

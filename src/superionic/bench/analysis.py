@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-import resource
 import time
+import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,10 @@ from scipy.spatial import cKDTree
 from superionic.analysis import diffusivity
 from superionic.analysis.assignment import assign, distance_statistics, voxel_index
 from superionic.analysis.density import density_of
-from superionic.analysis.displacement import mean_squared_displacement
+from superionic.analysis.displacement import mean_squared_displacement, thinned
 from superionic.analysis.sites import Sites
 from superionic.analysis.synthetic import HoppingModel, hopping_model, simulate
+from superionic.bench.rows import row
 from superionic.trajectories.trajectory import Trajectory, from_arrays
 
 Floats = NDArray[np.float64]
@@ -47,32 +48,39 @@ def run(cases: tuple[str, ...] = ("small",), *, peers: bool = True) -> list[dict
     for case in cases:
         run_, sites = _case(*CASES[case])
         mobile = np.ascontiguousarray(run_.positions_A[:, run_.mobile])
-        index = voxel_index(sites)
-        radii = np.full(len(sites.names), RADIUS_A)
-
-        def sites_and_jumps(mobile: Floats = mobile, sites: Sites = sites, radii: Floats = radii) -> object:
-            found = voxel_index(sites)
-            distance_statistics(mobile, sites, found)
-            return assign(mobile, sites, radii, found)
-
-        assign(mobile[:100], sites, radii, index)
+        _sites_and_jumps(mobile[:100], sites)
         ours = {
-            "MSD": _seconds(lambda m=mobile: mean_squared_displacement(m)),
-            "sites and jumps": _seconds(sites_and_jumps),
-            "density": _seconds(lambda m=mobile, c=run_.cell_A: density_of(m, c, 700.0, RESOLUTION_A)),
+            "MSD": _seconds(partial(mean_squared_displacement, mobile)),
+            "sites and jumps": _seconds(partial(_sites_and_jumps, mobile, sites)),
+            "density": _seconds(partial(density_of, mobile, run_.cell_A, 700.0, RESOLUTION_A)),
         }
-        rows += [_row(f"{case}: {name}", seconds, "s") for name, seconds in ours.items()]
+        rows += [row(f"{case}: {name}", seconds, "s") for name, seconds in ours.items()]
         if peers:
             rows += _against_plain(case, mobile, sites, ours)
             if case == "small":
                 rows += _against_gemdat(case, run_, sites, ours)
-        before = _peak_GB()
-        seconds = _seconds(lambda r=run_: diffusivity(r), 1)
-        rows.append(_row(f"{case}: whole document", seconds, "s", 3.0 if case == "small" else None, at_least=False))
-        stored = (run_.positions_A.nbytes + 1.5 * mobile.nbytes) / 1e9
-        rows.append(_row(f"{case}: peak memory of the process (before: {before:.2f} GB)", _peak_GB(), "GB"))
-        rows.append(_row(f"{case}: trajectory and 1.5 x mobile ions", stored, "GB"))
+        rows += _whole_document(case, run_, mobile.nbytes)
     return rows
+
+
+def _whole_document(case: str, run_: Trajectory, mobile_bytes: int) -> list[dict[str, Any]]:
+    """Time of one document, and the memory it takes beyond the trajectory over what the mobile ions take."""
+    diffusivity(thinned(run_, 200))
+    tracemalloc.start()
+    diffusivity(run_)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    seconds = _seconds(partial(diffusivity, run_))
+    return [
+        row(f"{case}: whole document", seconds, "s", at_most=3.0 if case == "small" else None),
+        row(f"{case}: peak memory / mobile ions", peak / mobile_bytes, "x", at_most=1.5),
+    ]
+
+
+def _sites_and_jumps(mobile: Floats, sites: Sites) -> object:
+    index = voxel_index(sites)
+    distance_statistics(mobile, sites, index)
+    return assign(mobile, sites, np.full(len(sites.names), RADIUS_A), index)
 
 
 def _case(n_mobile: int, n_framework: int, n_frames: int, supercell: tuple[int, int, int]) -> tuple[Trajectory, Sites]:
@@ -96,7 +104,7 @@ def _case(n_mobile: int, n_framework: int, n_frames: int, supercell: tuple[int, 
 def _model() -> HoppingModel:
     """Two octahedral sites in a C-centred monoclinic cell of the size of a layered halide."""
     cell = Lattice.from_parameters(6.4, 11.1, 6.4, 90, 110, 90, vesta=True).matrix
-    frac = [(0, y, z) for z in (0.0, 0.5) for y in (0, 1 / 3, 2 / 3)]
+    frac: list[tuple[float, float, float]] = [(0, y, z) for z in (0.0, 0.5) for y in (0, 1 / 3, 2 / 3)]
     frac += [(0.5, (y + 0.5) % 1, z) for _, y, z in frac]
     labels = ["lower" if z == 0 else "upper" for _, _, z in frac]
     rates = {("lower", "lower"): 0.01, ("upper", "upper"): 0.01, ("lower", "upper"): 0.004}
@@ -112,16 +120,8 @@ def _against_plain(case: str, mobile: Floats, sites: Sites, ours: dict[str, floa
         return cKDTree(positions).query(wrapped)
 
     return [
-        _row(
-            f"{case}: MSD, ours / plain numpy FFT",
-            ours["MSD"] / _seconds(lambda: _plain_msd(mobile), 1),
-            "x",
-            2.0,
-            at_least=False,
-        ),
-        _row(
-            f"{case}: sites, ours / KD-tree", ours["sites and jumps"] / _seconds(kd_tree, 1), "x", 2.0, at_least=False
-        ),
+        row(f"{case}: MSD, ours / plain numpy FFT", ours["MSD"] / _once(partial(_plain_msd, mobile)), "x", at_most=2.0),
+        row(f"{case}: sites, ours / KD-tree", ours["sites and jumps"] / _once(kd_tree), "x", at_most=2.0),
     ]
 
 
@@ -164,7 +164,7 @@ def _against_gemdat(case: str, trajectory: Trajectory, sites: Sites, ours: dict[
     }
     targets = {"MSD": 7.0, "sites and jumps": 30.0, "density": 50.0}
     return [
-        _row(f"{case}: {name}, GEMDAT / ours", theirs[name] / ours[name], "x", target)
+        row(f"{case}: {name}, GEMDAT / ours", theirs[name] / ours[name], "x", at_least=target)
         for name, target in targets.items()
     ]
 
@@ -177,24 +177,3 @@ def _once(work: Callable[[], object]) -> float:
 
 def _seconds(work: Callable[[], object], repeats: int = 3) -> float:
     return min(_once(work) for _ in range(repeats))
-
-
-def _peak_GB() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-
-
-def _row(name: str, value: float, unit: str, target: float | None = None, *, at_least: bool = True) -> dict[str, Any]:
-    met = None if target is None else bool(value >= target if at_least else value <= target)
-    bound = None if target is None else f"{'>=' if at_least else '<='} {target:g}"
-    return {"name": name, "value": value, "unit": unit, "target": bound, "met": met}
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Print the rows of `run`; cases as arguments."""
-    parser = argparse.ArgumentParser(prog="superionic bench analysis", description=__doc__)
-    parser.add_argument("cases", nargs="*", choices=[*CASES, []], default=["small"], help="which runs")
-    parser.add_argument("--no-peers", action="store_true", help="measure only ours")
-    options = parser.parse_args(argv)
-    for row in run(tuple(options.cases), peers=not options.no_peers):
-        verdict = "" if row["met"] is None else f"  (target {row['target']}: {'met' if row['met'] else 'MISSED'})"
-        print(f"{row['name']:60s} {row['value']:9.3f} {row['unit']}{verdict}")
