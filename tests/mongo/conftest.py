@@ -1,6 +1,8 @@
 """Fixtures of the tests that need a real MongoDB."""
 
+import tempfile
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -26,8 +28,9 @@ def own_mongod(tmp_path):
 
 
 @pytest.fixture
-def cluster(mongod, tmp_path):
-    cluster = Cluster(tmp_path, mongod, f"superionic_{next(_number)}")
-    yield cluster
-    cluster.client.drop_database(cluster.database)
-    cluster.close()
+def cluster(mongod):
+    with tempfile.TemporaryDirectory(prefix="si-", ignore_cleanup_errors=True) as folder:  # a socket's path is short
+        cluster = Cluster(Path(folder), mongod, f"superionic_{next(_number)}")
+        yield cluster
+        cluster.client.drop_database(cluster.database)
+        cluster.close()

@@ -111,9 +111,9 @@ def check_the_rest_of_the_readme(cluster):
     cluster.kill_all()
     cluster.unlock()
     cluster.run("jf", "-p", "superionic", "runner", "start")
-    cluster.wait(lambda: "running" in cluster.run("jf", "runner", "status").stdout.lower(), 60)
-    cluster.run("jf", "runner", "kill", "-s", check=False)
-    cluster.run("jf", "runner", "shutdown", check=False)
+    cluster.wait(lambda: "status: running" in cluster.run("jf", "runner", "status").stdout, 60)
+    cluster.run("jf", "runner", "shutdown")
+    cluster.wait(lambda: "status: running" not in cluster.run("jf", "runner", "status", check=False).stdout, 60)
     cluster.check_readme(0)
     cluster.check_readme(2)
     by_model, by_pymongo = (
