@@ -1,10 +1,17 @@
 """No number may depend on how the same motion is written down."""
 
+import base64
+import hashlib
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from superionic.analysis import diffusivity
+from superionic.documents import PotentialReference, Provenance, RecordedProtocol, RunIdentity, TrajectorySegment
+from superionic.trajectories import stitch
+from superionic.trajectories.codec import FrameWriter, pack
 from superionic.trajectories.trajectory import from_arrays
 
 
@@ -94,3 +101,67 @@ def test_the_tensor_turns_with_the_cell(run, rng):
     turned = rewritten(run, run.positions_A @ turn, run.cell_A @ turn)
     after = np.array(diffusivity(turned).diffusivity_tensor_cm2_per_s)
     np.testing.assert_allclose(after, turn.T @ before @ turn, rtol=1e-6, atol=1e-6 * before.max())
+
+
+@pytest.mark.parametrize(("change", "tolerance_eV"), [(rotated, 1e-6), (reordered, 1e-6), (shifted, 0.06)])
+def test_percolation_barriers_are_the_same(make_run, rng, change, tolerance_eV):
+    """Another origin moves the ions relative to the voxels, which is worth a few counts of thermal energy."""
+    run = make_run(scale=0.6, n_frames=6000)[0]
+    before = diffusivity(run).percolation_barrier_eV
+    after = diffusivity(change(run, rng)).percolation_barrier_eV
+    assert None not in before.values()
+    assert after == pytest.approx(before, abs=tolerance_eV)
+
+
+def segment(run, folder, number, start, stop):
+    """Frames of a run as they are stored."""
+    writer = FrameWriter(folder / str(number), run.n_atoms)
+    for step in range(start, stop):
+        writer.append(
+            step,
+            run.positions_A[step],
+            run.cell_A,
+            potential_energy_eV=np.nan,
+            conserved_energy_eV=np.nan,
+            temperature_K=run.temperatures_K[step],
+        )
+    writer.close()
+    packed = pack(folder / str(number))
+    potential = PotentialReference(family="unknown", model="unknown")
+    return TrajectorySegment(
+        run_id="run",
+        segment=number,
+        n_segments=number + 1,
+        first_step=max(start - 1, 0),
+        last_step=stop - 1,
+        n_frames=stop - start,
+        n_atoms=run.n_atoms,
+        species=run.species,
+        site_labels=None,
+        identity=RunIdentity(
+            label="x", formula="x", host="x", mobile_species="Li", mobile_charge_e=1.0, engine="x", potential=potential
+        ),
+        protocol=RecordedProtocol(temperature_K=run.temperature_K, time_step_fs=run.frame_interval_ps * 1e3),
+        mean_temperature_K=None,
+        mean_potential_energy_eV_per_atom=None,
+        conserved_drift_meV_per_atom_per_ps=None,
+        ns_per_day=None,
+        end_state=None,
+        sha256=hashlib.sha256(packed).hexdigest(),
+        n_bytes=len(packed),
+        payload=base64.b64encode(packed).decode(),
+        provenance=Provenance(sources=[]),
+    )
+
+
+def test_splitting_into_stored_segments_changes_nothing(run, layered_host, tmp_path):
+    """Exactly the same however it is split, and within the codec's 1e-4 Å of the run before it was stored."""
+    whole = stitch([segment(run, tmp_path, 0, 0, 1500)])
+    borders = (0, 400, 1100, 1500)
+    (tmp_path / "split").mkdir()
+    parts = [segment(run, tmp_path / "split", n, a, b) for n, (a, b) in enumerate(pairwise(borders))]
+    split = numbers(diffusivity(stitch(parts[::-1]), layered_host))
+    np.testing.assert_array_equal(split, numbers(diffusivity(whole, layered_host)))
+    before, after = diffusivity(run).diffusivity_cm2_per_s, diffusivity(whole).diffusivity_cm2_per_s
+    assert after.value == pytest.approx(before.value, rel=1e-4)
+    assert after.standard_error == pytest.approx(before.standard_error, rel=1e-4)

@@ -107,3 +107,14 @@ def test_framework_hops_are_listed(make_run, layered_host):
     document = diffusivity(make_run(framework=hop)[0], layered_host)
     assert [(h.source, h.target, h.count) for h in document.framework_hops["In"]] == [("P", "Q", 1)]
     assert diffusivity(make_run()[0], layered_host).framework_hops == {"In": []}
+
+
+def test_hops_that_go_on_or_back_before_they_arrive_are_the_ones_not_counted(make_run, layered_host):
+    """At fast rates an ion may leave again while in transit; then it was never on the site in between."""
+    run, walk = make_run(scale=0.4, n_frames=5000)
+    order = np.lexsort((walk.hop_time_ps, walk.hop_ion))
+    ion, time = walk.hop_ion[order], walk.hop_time_ps[order]
+    gap = np.where(ion[1:] == ion[:-1], np.diff(time), np.inf)
+    missing = walk.n_hops - diffusivity(run, layered_host).jumps.n_jumps
+    assert np.sum(gap < 0.1) <= missing <= 2 * np.sum(gap < 0.5)
+    assert missing > 0.01 * walk.n_hops

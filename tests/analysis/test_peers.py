@@ -8,7 +8,7 @@ import pytest
 from pymatgen.core import Element, Lattice, Structure
 from scipy.spatial.transform import Rotation
 
-from superionic.analysis.assignment import distance_statistics, voxel_index
+from superionic.analysis.assignment import assign, distance_statistics, voxel_index
 from superionic.analysis.density import density_of
 from superionic.analysis.diffusion import estimate_diffusion
 from superionic.analysis.displacement import mean_squared_displacement
@@ -67,15 +67,13 @@ def test_gemdat_msd_agrees(walk):
     np.testing.assert_allclose(ours[1:2000], theirs[1:2000], rtol=1e-4)
 
 
-def test_gemdat_density_agrees_in_its_orientation(walk):
+def test_gemdat_density_agrees_voxel_by_voxel_in_its_orientation(walk):
     model, run = walk
     cell = supercell_of(model)
-    theirs = gemdat_trajectory(run.positions_A, cell).to_volume(resolution=0.5).data
-    resolution = np.linalg.norm(cell, axis=1) / theirs.shape
-    ours = density_of(run.positions_A, cell, 700.0, float(resolution.max()))
-    if ours.ions_per_A3.shape == theirs.shape:
-        np.testing.assert_allclose(ours.ions_per_A3 / ours.ions_per_A3.sum(), theirs / theirs.sum(), atol=1e-6)
-    assert theirs.sum() == run.positions_A.shape[0] * run.positions_A.shape[1]
+    theirs = gemdat_trajectory(run.positions_A, cell).to_volume(resolution=0.5).data  # floor(length / 0.5) voxels
+    ours = density_of(run.positions_A, cell, 700.0, 0.52).ions_per_A3  # ceil(length / 0.52), the same grid
+    assert ours.shape == theirs.shape == (25, 22, 25)
+    np.testing.assert_allclose(ours / ours.sum() * theirs.sum(), theirs, atol=1e-6)
 
 
 def test_gemdat_captures_the_same_share_in_its_orientation(walk):
@@ -102,8 +100,6 @@ def test_gemdat_counts_the_same_jumps_in_its_orientation(walk):
     model, run = walk
     sites = named_sites(model)
     theirs = gemdat_transitions(run.positions_A, sites.cell_A, sites).jumps().n_jumps
-    from superionic.analysis.assignment import assign
-
     ours = len(assign(run.positions_A, sites, np.full(4, RADIUS_A), voxel_index(sites)).ion)
     assert ours == pytest.approx(run.n_hops, rel=0.03)
     assert theirs == pytest.approx(ours, rel=0.05)
@@ -128,6 +124,76 @@ def test_gemdat_haven_ratio_lacks_the_number_of_ions():
         walkers = np.cumsum(0.2 * np.random.default_rng(seed).normal(size=(300, 24, 3)), axis=0)
         ratios.append(TrajectoryMetrics(gemdat_trajectory(walkers, np.eye(3) * 20)).haven_ratio(dimensions=3))
     assert np.median(ratios) > 8
+
+
+def test_gemdat_one_axis_is_all_axes_with_another_divisor(walk):
+    """`dimensions=1` picks no axis: three axes over 2 t. Along one axis u, D is u.D.u."""
+    from gemdat.metrics import TrajectoryMetrics
+
+    model, run = walk
+    metrics = TrajectoryMetrics(gemdat_trajectory(run.positions_A, supercell_of(model)))
+    one, three = (float(metrics.tracer_diffusivity(dimensions=d)) for d in (1, 3))
+    assert one == pytest.approx(3 * three)
+    ours, tensor = estimate_diffusion(run.positions_A, INTERVAL_PS), model.diffusion_tensor()
+    for axis in np.eye(3):
+        estimate = ours.along(axis)
+        assert abs(estimate.value - axis @ tensor @ axis) < 3.5 * estimate.standard_error
+
+
+def test_gemdat_transition_matrix_counts_no_site_as_the_last_site(walk):
+    model, run = walk
+    sites = named_sites(model)
+    transitions = gemdat_transitions(run.positions_A, sites.cell_A, sites)
+    start, end = (transitions.events[f"{name} site"].to_numpy() for name in ("start", "destination"))
+    last = len(sites.labels) - 1
+    assert ((start == last) & (end >= 0)).sum() < 10
+    assert transitions.matrix()[last].sum() > 500  # row -1 is the last one
+
+
+def test_gemdat_error_of_ten_parts_is_a_standard_deviation(walk):
+    from gemdat.metrics import TrajectoryMetrics, TrajectoryMetricsStd
+
+    model, run = walk
+    parts = gemdat_trajectory(run.positions_A, supercell_of(model)).split(10)
+    values = [float(TrajectoryMetrics(part).tracer_diffusivity(dimensions=3)) for part in parts]
+    stated = TrajectoryMetricsStd(parts).tracer_diffusivity(dimensions=3).std_dev
+    assert stated == pytest.approx(np.std(values))
+    assert stated / (np.std(values, ddof=1) / np.sqrt(10)) == pytest.approx(3.0, abs=0.01)
+
+
+def test_gemdat_occupancy_fails_on_a_site_with_more_than_one_ion(walk, rng):
+    model, _ = walk
+    sites = named_sites(model)
+    positions = np.tile(sites.cartesian_A[0], (60, 4, 1)) + 0.05 * rng.normal(size=(60, 4, 3))
+    positions[20:, 3] += sites.cartesian_A[9] - sites.cartesian_A[0]
+    transitions = gemdat_transitions(positions, sites.cell_A, sites)
+    with pytest.raises(ValueError, match="occupanc"):
+        transitions.occupancy()
+    ours = assign(positions, sites, np.full(4, RADIUS_A), voxel_index(sites))
+    assert ours.frames_on_site[0] == 3 * 60 + 20
+
+
+def test_gemdat_vibration_depends_on_the_stride_and_ours_does_not(walk):
+    from gemdat.metrics import TrajectoryMetrics
+
+    model, run = walk
+    sites = named_sites(model)
+    theirs, ours = [], []
+    for stride in (1, 5):
+        frames = run.positions_A[::stride]
+        theirs.append(TrajectoryMetrics(gemdat_trajectory(frames, sites.cell_A)).vibration_amplitude())
+        ours.append(distance_statistics(frames, sites, voxel_index(sites)).vibration_amplitudes_A(sites)["S"])
+    assert theirs[1] > 1.2 * theirs[0]
+    assert ours[1] == pytest.approx(ours[0], rel=0.01)
+
+
+def test_gemdat_jump_diffusivity_of_a_part_has_its_own_time(walk):
+    """Right in GEMDAT: the mean over parts is that of the whole. With the time of the whole it were a tenth."""
+    model, run = walk
+    sites = named_sites(model)
+    jumps = gemdat_transitions(run.positions_A, sites.cell_A, sites).jumps()
+    parts = [float(part.jump_diffusivity(3)) for part in jumps.split(10)]
+    assert np.mean(parts) == pytest.approx(float(jumps.jump_diffusivity(3)), rel=0.05)
 
 
 def pymatgen_analysis(positions, cell):

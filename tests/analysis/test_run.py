@@ -1,5 +1,7 @@
 """The whole call, from arrays to documents."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -115,6 +117,21 @@ def test_missing_temperatures_are_a_verdict_not_a_number(make_run):
     document = diffusivity(plain)
     assert document.mean_temperature_K is None
     assert document.quality.verdict == Verdict.INSUFFICIENT
+
+
+def test_a_run_that_settles_late_is_refused_with_the_reason(make_run):
+    run, _ = make_run()
+    time = np.arange(run.n_frames) * run.frame_interval_ps
+    noise = np.random.default_rng(0).normal(size=run.n_frames)
+    for settling_ps, passed in ((0.0, True), (40.0, False)):
+        energies = noise + 20 * np.exp(-time / settling_ps) if settling_ps else noise
+        document = diffusivity(replace(run, potential_energies_eV=energies))
+        check = next(check for check in document.quality.checks if check.name == "equilibration")
+        assert check.passed == passed
+        assert (document.quality.verdict == Verdict.SUFFICIENT) == passed
+        if not passed:
+            assert check.value > 50.0
+            assert "the potential energy settled" in check.reason
 
 
 def test_arrhenius_document(make_run, layered_model):
