@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from cluster import README_URI, readme_blocks
 from sample_runs import store_run
 from superionic.builders import build_documents
 
@@ -47,8 +48,22 @@ def test_two_processes_under_mrun_make_the_same_documents(filled):
     assert content(cluster.db) == wanted
     assert "Traceback" not in done.stderr
     before = list(cluster.db.diffusivity.find())
-    cluster.run("mrun", "-n", "2", "--no_bars", "builders.py", **cluster.mrun)
+    cluster.run("mrun", "-n", "2", "builders.py", **cluster.mrun)
     assert list(cluster.db.diffusivity.find()) == before
+    check_queries_of_the_readme(cluster)
+
+
+def check_queries_of_the_readme(cluster):
+    """Tables, models and plain pymongo find the one run of O at 700 K."""
+    (stored,) = cluster.db.diffusivity.find({"identity.label": "O", "temperature_K": 700})
+    assert "700" in cluster.run("superionic", "show", "--label", "O", "--temperature", "700").stdout
+    assert cluster.run("superionic", "show", "--study", "quickstart", "--csv").stdout == ""
+    cluster.check_readme(2)
+    by_model, by_pymongo = (
+        cluster.run("python", "-c", code.replace(README_URI, cluster.uri)).stdout for code in readme_blocks("python")
+    )
+    assert stored["run_id"] in by_model
+    assert by_pymongo.split() == [str(stored["diffusivity_cm2_per_s"]["value"]), stored["quality"]["verdict"]]
 
 
 def test_two_builders_at_once_double_nothing(filled):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import README_URI, readme_blocks
+from cluster import readme_blocks
 from quickstart import check_chains, small_study
 from superionic.managers.run_config import RunConfig
 
@@ -103,10 +103,8 @@ def test_the_quickstart_runs_to_its_documents_through_a_runner_that_is_killed(cl
 
 
 def check_the_rest_of_the_readme(cluster):
-    """What of its session the test above has not run yet: the daemon, tables, and Python."""
+    """What of its session the test above has not run yet: doctor, list and daemon."""
     assert "ok       stores: MongoDB" in cluster.run("superionic", "doctor").stdout
-    assert "1" in cluster.run("superionic", "show", "--label", "O", "--temperature", "700").stdout
-    assert "diffusivity_cm2_per_s" in cluster.run("superionic", "show", "--study", "quickstart", "--csv").stdout
     cluster.run("jf", "-p", "superionic", "job", "list")
     cluster.kill_all()
     cluster.unlock()
@@ -115,13 +113,6 @@ def check_the_rest_of_the_readme(cluster):
     cluster.run("jf", "runner", "shutdown")
     cluster.wait(lambda: "status: running" not in cluster.run("jf", "runner", "status", check=False).stdout, 60)
     cluster.check_readme(0)
-    cluster.check_readme(2)
-    by_model, by_pymongo = (
-        cluster.run("python", "-c", code.replace(README_URI, cluster.uri)).stdout for code in readme_blocks("python")
-    )
-    (stored,) = cluster.db.diffusivity.find({"temperature_K": 700})
-    assert by_pymongo.split() == [str(stored["diffusivity_cm2_per_s"]["value"]), stored["quality"]["verdict"]]
-    assert stored["run_id"] in by_model
 
 
 def test_the_run_config_of_the_readme_is_one():
