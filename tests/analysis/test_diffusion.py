@@ -98,16 +98,16 @@ def test_intervals_cover_the_truth_and_scatter_is_near_the_best(
     [
         (0.1, 15.0, 24, 0.1, 2000, 60),
         pytest.param(0.1, 15.0, 24, 0.1, 2000, 200, marks=pytest.mark.slow),
-        pytest.param(0.05, 4.0, 48, 0.2, 5000, 200, marks=pytest.mark.slow),
+        pytest.param(0.03, 15.0, 48, 0.2, 5000, 200, marks=pytest.mark.slow),
     ],
 )
 def test_intervals_cover_the_truth_of_correlated_walks(
     layered_model, scale, pair_factor, n_ions, interval_ps, n_frames, seeds
 ):
-    """Jumps that go back (D / D_J 0.71 and 0.95): the plateau lies below what most modes show."""
+    """Jumps that go back (D / D_J 0.71): the plateau lies below what most modes show."""
     model = layered_model(scale, pair_factor)
     truth = np.trace(model.diffusion_tensor()) / 3
-    assert truth < 0.96 * model.jump_diffusivity()
+    assert truth < 0.75 * model.jump_diffusivity()
     found = []
     for seed in range(seeds):
         run = simulate(model, n_ions, n_frames, interval_ps, np.random.default_rng(500 + seed), supercell=SUPERCELL)

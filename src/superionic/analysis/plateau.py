@@ -25,7 +25,7 @@ _MISFITS_TO_STOP = 3  # in a row: one alone is as likely chance, a true one grow
 _SLOWEST_MODE = 2.5
 _FASTEST_MODE_SHARE = 0.25
 _TIME_RATIO = 1.4
-_MEMORY_PRIOR = 1 / 3
+_MEMORY_PRIOR = 1 / 4
 _MEAN_AMPLITUDE = 0.5
 _LEAST_PLATEAU = 0.05
 _WIDEST_PER_PRIOR = 20.0
@@ -150,7 +150,7 @@ def plateau_model(
 ) -> PlateauModel:
     """Weigh whether, and over what time, jumps remember each other.
 
-    The prior gives a third to memory, over times spread evenly in their logarithm, with an exponentially distributed
+    The prior gives a quarter to memory, over times spread evenly in their logarithm, with an exponentially distributed
     amplitude A >= 0 of half the level at high frequency on average. With fixed tau the model
     is linear and the rest follows in closed form.
 
