@@ -137,15 +137,43 @@ def test_a_hot_run_is_stopped(springs, tmp_path):
     assert "kinetic temperature" in result.stop_reason
 
 
-@pytest.mark.slow
-def test_chgnet_holds_700_K(crystal, tmp_path):
-    """Mean temperature within 2 % over the last half, kinetic energy distributed as NVT demands, no drift."""
-    protocol = MDProtocol(temperature_K=700, length_ps=8, equilibration_ps=0, segment_length_ps=8, stride=2, seed=5)
+@pytest.fixture(scope="module")
+def at_700_K(crystal, tmp_path_factory):
+    """Last halves of real runs at 700 K, by the length of their thermostat chain."""
     potential = load_chgnet()
-    _, (result,) = segments(crystal, lambda numbers: potential.session(numbers).evaluate, protocol, [4000], tmp_path)
-    half = result.frames[len(result.frames) // 2 :]
-    temperature = np.array([frame.temperature_K for frame in half])
-    degrees = 3 * len(crystal) - 3
+    runs = {}
+    for length in (1, 3):
+        protocol = MDProtocol(
+            temperature_K=700, length_ps=8, equilibration_ps=0, segment_length_ps=8, stride=2, seed=5,
+            thermostat_chain_length=length,
+        )  # fmt: skip
+        folder = tmp_path_factory.mktemp(f"chain-{length}")
+        _, (result,) = segments(crystal, lambda numbers: potential.session(numbers).evaluate, protocol, [4000], folder)
+        frames = result.frames[len(result.frames) // 2 :]
+        drift = result.drift_meV_per_ps(protocol) / len(crystal)
+        runs[length] = np.array([frame.temperature_K for frame in frames]), drift
+    return runs
+
+
+@pytest.mark.slow
+def test_chgnet_holds_700_K(at_700_K):
+    """One thermostat alone bounds the mean by tau / (t sqrt(N_f)), 0.3 % here; a wrong N_f would miss by 5 %."""
+    temperature, _ = at_700_K[1]
     assert temperature.mean() == pytest.approx(700, rel=0.02)
-    assert temperature.std() / temperature.mean() == pytest.approx(np.sqrt(2 / degrees), rel=0.2)
-    assert abs(result.drift_meV_per_ps(protocol)) / len(crystal) < 0.5
+
+
+@pytest.mark.slow
+def test_a_chain_holds_700_K_within_its_statistical_error(at_700_K):
+    """In 4 ps of 20 atoms the mean of an NVT run scatters by 3.5 %."""
+    temperature, _ = at_700_K[3]
+    blocks = np.array([block.mean() for block in np.array_split(temperature, 8)])
+    assert abs(temperature.mean() - 700) < 3 * blocks.std(ddof=1) / np.sqrt(8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("length", [1, 3])
+def test_chgnet_runs_fluctuate_as_nvt_demands_and_do_not_drift(at_700_K, crystal, length):
+    temperature, drift_meV_per_atom_per_ps = at_700_K[length]
+    expected = np.sqrt(2 / (3 * len(crystal) - 3))
+    assert temperature.std() / temperature.mean() == pytest.approx(expected, rel=0.25)
+    assert abs(drift_meV_per_atom_per_ps) < 0.5

@@ -56,7 +56,8 @@ def main() -> None:
     """Entry point: every expected error is one sentence and an exit code, without a traceback."""
     try:
         sys.exit(cli(standalone_mode=False))  # click returns the status of an Exit here instead of raising it
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):  # click makes an Abort of a KeyboardInterrupt
+        click.echo("superionic: stopped; the same command goes on where it stopped", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()
@@ -67,6 +68,3 @@ def main() -> None:
     except (StoreError, SimulationError, OSError) as error:
         click.echo(f"superionic: {error}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("superionic: stopped; the same command goes on where it stopped", err=True)
-        sys.exit(130)

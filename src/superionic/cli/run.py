@@ -57,6 +57,8 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
         click.echo(f"{len(run.done)} jobs done, {len(run.found)} of them before; {len(run.failed)} failed")
         for key, error in run.failed.items():
             click.echo(f"superionic: job {run.names[key]!r} failed: {error} (log in {run.folders[key]})", err=True)
+        if run.stopped:
+            raise KeyboardInterrupt
         built = build_documents(stores, study.analysis.extrapolation_temperature_K)
         criteria = {"identity.study": study.name}
         runs, fits = diffusivity_documents(stores, criteria), arrhenius_documents(stores, criteria)
@@ -67,8 +69,6 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
         )
     for failure in built.failures:
         click.echo(f"superionic: {failure}", err=True)
-    if run.stopped:
-        raise KeyboardInterrupt
     if run.failed or run.skipped or built.failures:
         raise click.exceptions.Exit(1)
 
