@@ -102,6 +102,14 @@ def test_killed_between_journal_and_store_the_job_runs_again_and_nothing_is_doub
     assert work.store.additional_stores["data"].count() == 1
 
 
+def test_killed_after_the_journal_of_the_very_first_blob_the_job_runs_again(work, tmp_path):
+    flow = with_content_uuids(Flow([with_blob(work.log)]))
+    Journal(tmp_path / "journal").write((flow.job_uuids[0], 1), "{}", [])
+    assert not work(flow).failed
+    assert work.ran() == ["blob"]
+    assert work.store.additional_stores["data"].count() == 1
+
+
 def test_two_runs_at_once_are_refused(work, tmp_path):
     with Journal(tmp_path / "journal").locked(), pytest.raises(StoreError, match="another local run"):
         work(Flow([add(1, 1, work.log)]))
