@@ -55,6 +55,13 @@ def test_a_melting_framework_ends_the_run_by_name(tmp_path):
     assert "melted" in monitor.stop_reason(protocol(), CELL, SPECIES, "Li")
 
 
+def test_a_hot_start_is_not_taken_for_melting(tmp_path):
+    positions = walk(120, 0.2, seed=5)
+    positions[60:, N_IONS:] += 3.0 * np.random.default_rng(2).normal(size=(N_IONS, 3))
+    monitor = watched(tmp_path, positions, [])
+    assert monitor.stop_reason(protocol(), CELL, SPECIES, "Li") is None
+
+
 def test_a_run_too_short_to_judge_goes_on(tmp_path):
     monitor = watched(tmp_path, walk(5, 0.2, seed=4), [])
     assert monitor.stop_reason(protocol(), CELL, SPECIES, "Li") is None
