@@ -15,6 +15,7 @@ from maggma.core import Store
 from maggma.stores import GridFSStore, MontyStore
 from monty.json import MontyDecoder
 
+from superionic.embedded import create_table
 from superionic.errors import InputError, StoreError
 from superionic.settings import SuperionicSettings
 
@@ -32,7 +33,7 @@ class Stores:
 
     @contextmanager
     def connected(self) -> Iterator[Stores]:
-        """Connect all of them for the time of a with-block; in MongoDB, make their indexes.
+        """Connect all of them for the time of a with-block; make their indexes (MongoDB) or tables (sqlite).
 
         Raises
         ------
@@ -43,6 +44,8 @@ class Stores:
 
         stores = (self.jobs, self.diffusivity, self.arrhenius)
         check_reachable(self.jobs.docs_store)
+        for collection in (self.jobs.docs_store, *self.jobs.additional_stores.values(), *stores[1:]):
+            create_table(collection)
         for store in stores:
             store.connect()
         try:

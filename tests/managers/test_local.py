@@ -10,13 +10,18 @@ from superionic.errors import StoreError
 from superionic.managers.identity import with_content_uuids
 from superionic.managers.journal import Journal
 from superionic.managers.local import run_flow
-from superionic.stores import embedded_job_store
+from superionic.settings import SuperionicSettings
+from superionic.stores import open_stores
 
 
 @pytest.fixture
-def work(tmp_path):
-    store = embedded_job_store(tmp_path / "store")
-    store.connect()
+def store(tmp_path):
+    with open_stores(SuperionicSettings(store_dir=tmp_path, jobflow_config=None)).connected() as stores:
+        yield stores.jobs
+
+
+@pytest.fixture
+def work(store, tmp_path):
     log = tmp_path / "log"
     log.touch()
 

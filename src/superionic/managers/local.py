@@ -183,9 +183,7 @@ class _Scheduler:
             return
         blobs = self.store.additional_stores[DATA_STORE]
         if self.journal.read(key) is not None:  # killed while it was being stored: its blobs may be left behind
-            left_behind = {"job_uuid": job.uuid, "job_index": job.index}
-            if blobs.count(left_behind):  # montydb cannot delete from a collection that was never written to
-                blobs.remove_docs(left_behind)
+            blobs.remove_docs({"job_uuid": job.uuid, "job_index": job.index})
         self.journal.write(key, result["following"], result["stops"])
         if result["blobs"]:
             blobs.update(result["blobs"], key="blob_uuid")

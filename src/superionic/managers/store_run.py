@@ -47,8 +47,7 @@ def store_run(
     """
     blobs = jobs.additional_stores[DATA_STORE]
     for target, criteria in ((jobs.docs_store, {"uuid": run_id}), (blobs, {"job_uuid": run_id})):
-        if target.query_one(criteria) is not None:  # MontyStore cannot remove from a collection that does not exist
-            target.remove_docs(criteria)
+        target.remove_docs(criteria)
     for index, output in enumerate(outputs, start=1):
         staging = JobStore(MemoryStore(), additional_stores={DATA_STORE: MemoryStore(key="blob_uuid")})
         staging.connect()
