@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from superionic.cli.options import json_option
-from superionic.cli.structures import format_option, out_option, print_json, seed_option, supercell_option, write_cells
+from superionic.cli.structures import report, seed_and_output_options, supercell_option
+
+if TYPE_CHECKING:
+    from superionic.documents.decoration import DecorationSetDocument
 
 
 @click.command("decorate")
@@ -23,10 +27,7 @@ from superionic.cli.structures import format_option, out_option, print_json, see
 )
 @click.option("--number", "n_each", default=1, show_default=True, help="Decorations of each arrangement.")
 @click.option("--site", "site_labels", multiple=True, help="Labels to decorate [default: the framework's own].")
-@seed_option
-@json_option
-@out_option
-@format_option
+@seed_and_output_options
 def command(
     host: str,
     supercell: tuple[int, int, int],
@@ -51,16 +52,17 @@ def command(
         seed=seed,
         site_labels=site_labels or None,
     ).decorations(load_host(host))
-    files = write_cells({d.name: d.structure for d in document.decorations}, out, file_format)
-    if as_json:
-        print_json(document)
-        return
-    click.echo(
+    cells = {d.name: d.structure for d in document.decorations}
+    report(document, _lines(document), cells, as_json, out, file_format)
+
+
+def _lines(document: DecorationSetDocument) -> Iterator[str]:
+    yield (
         f"{document.formula}: {document.n_mobile_ions} mobile ions, {document.n_mobile_vacancies} fewer than ordered; "
         f"S = {document.entropy_R:.3f} R ({document.entropy_class} entropy); "
         f"{document.n_distinct} distinct decorations under {document.group_order} operations"
     )
-    click.echo("  order parameter (z-score)  in plane         between planes   plane order")
+    yield "  order parameter (z-score)  in plane         between planes   plane order"
     for decoration in document.decorations:
         reached, z = decoration.reached, decoration.z_scores
         columns = [
@@ -71,9 +73,7 @@ def command(
         remark = ""
         if decoration.arrangement == "random" and not decoration.typical_of_random:
             remark = "ordered by chance"
-        click.echo(f"  {decoration.name:<25}  {columns[0]:<15}  {columns[1]:<15}  {columns[2]:<15}  {remark}".rstrip())
-    for file in files:
-        click.echo(f"wrote {file}")
+        yield f"  {decoration.name:<25}  {columns[0]:<15}  {columns[1]:<15}  {columns[2]:<15}  {remark}".rstrip()
 
 
 def _value(value: float | None, z: float | None) -> str:

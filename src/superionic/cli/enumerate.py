@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from superionic.cli.options import json_option
-from superionic.cli.structures import format_option, out_option, print_json, seed_option, supercell_option, write_cells
+from superionic.cli.structures import report, seed_and_output_options, supercell_option
+
+if TYPE_CHECKING:
+    from superionic.documents.frameworks import FrameworkSetDocument
 
 
 @click.command("enumerate")
@@ -17,10 +21,7 @@ from superionic.cli.structures import format_option, out_option, print_json, see
 @click.option("--occupancy-tolerance", default=0.0, show_default=True, help="Change of an occupancy to accept.")
 @click.option("--max", "max_distinct", default=1000, show_default=True, help="Most frameworks to enumerate.")
 @click.option("--samples", "n_samples", type=int, help="Draw so many distinct frameworks instead of all.")
-@seed_option
-@json_option
-@out_option
-@format_option
+@seed_and_output_options
 def command(
     host: str,
     supercell: tuple[int, int, int],
@@ -48,24 +49,23 @@ def command(
         n_samples=n_samples,
         seed=seed,
     ).frameworks(load_host(host))
-    files = write_cells({f.name: f.structure for f in document.frameworks}, out, file_format)
-    if as_json:
-        print_json(document)
-        return
-    click.echo(
+    cells = {f.name: f.structure for f in document.frameworks}
+    report(document, _lines(document), cells, as_json, out, file_format)
+
+
+def _lines(document: FrameworkSetDocument) -> Iterator[str]:
+    yield (
         f"{document.n_distinct} distinct frameworks of {document.n_configurations} configurations "
         f"under {document.group_order} operations"
         + ("" if document.complete else f"; {len(document.frameworks)} sampled")
     )
     for label, row in (document.occupancies or {}).items():
         for element, (wanted, realised) in row.items():
-            click.echo(f"occupancy of {label} by {element}: {wanted:g} in the crystal, {realised:.4g} here")
+            yield f"occupancy of {label} by {element}: {wanted:g} in the crystal, {realised:.4g} here"
     for framework in document.frameworks:
         layers = ":".join(map(str, framework.ions_per_layer or [])) or "-"
         clusters = ", ".join(f"{c.size} ({c.stacked} stacked)" for c in framework.clusters) or "none"
-        click.echo(
+        yield (
             f"  {framework.name:<10} x {framework.multiplicity:<6} layers {layers:<8} {framework.parity or '-':<6} "
             f"edge-sharing clusters: {clusters}"
         )
-    for file in files:
-        click.echo(f"wrote {file}")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from superionic.cli.options import json_option
-from superionic.cli.structures import format_option, out_option, print_json, seed_option, write_cells
+from superionic.cli.structures import report, seed_and_output_options
+
+if TYPE_CHECKING:
+    from superionic.documents.placement import PlacementDocument
 
 
 @click.command("place")
@@ -24,10 +28,7 @@ from superionic.cli.structures import format_option, out_option, print_json, see
 )
 @click.option("--keep", default=10, show_default=True, help="Distinct placements to keep for each structure.")
 @click.option("--shared", is_flag=True, help="The same mobile ions in all structures.")
-@seed_option
-@json_option
-@out_option
-@format_option
+@seed_and_output_options
 def command(
     structure_files: tuple[Path, ...],
     host: str,
@@ -51,15 +52,14 @@ def command(
         search=PlacementSearch(site_labels=site_labels or None, **search),  # type: ignore[arg-type]
         sublattice="shared" if shared else "per_framework",
     ).placements({path.stem: read_framework(path) for path in structure_files}, load_host(host))
-    files = write_cells({f"{c.framework}-{c.rank}": c.ordering.structure for c in document.cells}, out, file_format)
-    if as_json:
-        print_json(document)
-        return
-    click.echo(f"{document.energy} energies, {document.method} search, {document.sublattice} sublattice")
+    cells = {f"{c.framework}-{c.rank}": c.ordering.structure for c in document.cells}
+    report(document, _lines(document), cells, as_json, out, file_format)
+
+
+def _lines(document: PlacementDocument) -> Iterator[str]:
+    yield f"{document.energy} energies, {document.method} search, {document.sublattice} sublattice"
     for cell in document.cells:
-        click.echo(
+        yield (
             f"  {cell.framework} {cell.rank:>3}  {cell.energy_eV:12.4f} eV  x {cell.multiplicity}  "
             f"image {cell.image}  {cell.ordering.formula}"
         )
-    for file in files:
-        click.echo(f"wrote {file}")
