@@ -4,14 +4,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zarr.storage import MemoryStore
 
 from superionic.errors import StoreError
 from superionic.trajectories.codec import (
+    CHUNK_ATOMS,
     CHUNK_FRAMES,
+    HIGHEST_ORDER,
     FrameReader,
     FrameWriter,
-    accumulate_twice,
-    difference_twice,
+    accumulate,
+    best_order,
+    difference,
     pack,
 )
 
@@ -33,11 +37,25 @@ def walk():
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=20))
-def test_second_differences_are_exact_for_any_integers(values):
+@given(
+    st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=20),
+    st.integers(min_value=0, max_value=HIGHEST_ORDER),
+)
+def test_differences_are_exact_for_any_integers(values, order):
     integers = np.array(values, dtype=np.int32)
-    with np.errstate(over="ignore"):
-        assert np.array_equal(accumulate_twice(difference_twice(integers)), integers)
+    assert np.array_equal(accumulate(difference(integers, order), order), integers)
+
+
+def test_signs_are_in_the_lowest_bit():
+    assert list(difference(np.array([0, -1, 1, -2, 2], dtype=np.int32), 0)) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("sums", [0, 1, 2, 3])
+def test_the_order_is_that_which_leaves_noise(sums):
+    integers = np.random.default_rng(0).integers(-9, 10, (300, 2)).astype(np.int32)
+    for _ in range(sums):
+        integers = np.cumsum(integers, axis=0, dtype=np.int32)
+    assert best_order(integers) == sums
 
 
 def test_positions_come_back_within_half_the_precision(tmp_path, walk):
@@ -56,6 +74,35 @@ def test_slices_equal_the_whole(tmp_path, walk):
     atoms = np.array([4, 1])
     assert np.array_equal(reader.positions_A(100, 900, 7, atoms), whole[100:900:7][:, atoms])
     assert np.array_equal(reader.scalar("temperature_K"), 300.0 + np.arange(len(walk)))
+
+
+@pytest.fixture
+def chunks_read(monkeypatch):
+    """Chunks of positions that are taken from the store, each of which is then decoded."""
+    taken = []
+    get = MemoryStore.get
+
+    async def counting(self, key, *args, **kwargs):
+        if key.startswith("positions/c/"):
+            taken.append(key.removeprefix("positions/c/"))
+        return await get(self, key, *args, **kwargs)
+
+    monkeypatch.setattr(MemoryStore, "get", counting)
+    return taken
+
+
+def test_a_slice_decodes_its_own_chunks_only(tmp_path, chunks_read):
+    rng = np.random.default_rng(2)
+    positions = np.cumsum(rng.normal(scale=0.05, size=(CHUNK_FRAMES * 3 + 10, 3 * CHUNK_ATOMS, 3)), axis=0)
+    reader = FrameReader(write(tmp_path / "s", positions))
+    chunks_read.clear()
+    start, atoms = CHUNK_FRAMES + 5, np.array([CHUNK_ATOMS + 3, 2 * CHUNK_ATOMS - 1])
+    read = reader.positions_A(start, start + 20, 3, atoms)
+    assert np.abs(read - positions[start : start + 20 : 3][:, atoms]).max() < 1e-4
+    assert sorted(chunks_read) == ["1/1/0"]
+    chunks_read.clear()
+    reader.positions_A(0, None, 2 * CHUNK_FRAMES, np.array([0, 3 * CHUNK_ATOMS - 1]))
+    assert sorted(chunks_read) == ["0/0/0", "0/2/0", "2/0/0", "2/2/0"]
 
 
 def test_same_frames_same_bytes(tmp_path, walk):
@@ -80,6 +127,14 @@ def test_a_flipped_byte_is_named(tmp_path, walk):
         FrameReader(bytes(packed), "run 7").positions_A()
 
 
+def test_another_format_is_refused_by_name(tmp_path, walk):
+    write(tmp_path / "s", walk)
+    attributes = tmp_path / "s" / "zarr.json"
+    attributes.write_text(attributes.read_text().replace('"format": 2', '"format": 1'))
+    with pytest.raises(StoreError, match="run 7 is of format 1: this version reads format 2"):
+        FrameReader(pack(tmp_path / "s"), "run 7")
+
+
 def test_exploded_positions_are_refused(tmp_path):
     with pytest.raises(StoreError, match="explode"):
         write(tmp_path / "s", np.full((3, 2, 3), np.nan))
@@ -88,5 +143,6 @@ def test_exploded_positions_are_refused(tmp_path):
 def test_a_smooth_run_takes_little_room(tmp_path):
     time = np.arange(5000)[:, None, None] * 0.05
     phase = np.random.default_rng(0).uniform(0, 6, (1, 20, 3))
-    packed = write(tmp_path / "s", 0.2 * np.sin(time + phase) + 5)
-    assert len(packed) < 5000 * 20 * 3 * 2
+    positions = 0.2 * np.sin(time + phase) + 5
+    assert len(write(tmp_path / "s", positions)) < 5000 * 20 * 3 * 0.6
+    assert len(write(tmp_path / "lossless", positions, precision_A=None)) < 5000 * 20 * 3 * 1.6

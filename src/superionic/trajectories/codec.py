@@ -1,9 +1,10 @@
-"""How frames become bytes: fixed-point positions, differenced twice in time, in a checksummed zarr store.
+"""How frames become bytes: fixed-point positions, differenced in time, in a checksummed zarr store.
 
 zarr was chosen over HDF5 and parquet because its chunks are plain files while a run writes (a crash cannot corrupt
 what is there), a zip of them is one blob for a store, and chunks are read alone. Positions are rounded to a stated
-precision; second differences in time of the integers are small and compress to about one byte a coordinate at a 2 fs
-interval, two at 20 fs. The differences restart with every chunk, so that each chunk decodes by itself.
+precision (or are the bits of their float32). What is stored of the integers is their differences in time, of the
+order that makes them smallest at the stride of the run, with the sign in the lowest bit, atom after atom: this is how
+FLAC takes sound apart. The differences restart with every chunk, so that each chunk decodes by itself.
 """
 
 from __future__ import annotations
@@ -16,31 +17,43 @@ from typing import Any
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec, Crc32cCodec
+from zarr.codecs import BloscCodec, Crc32cCodec, TransposeCodec
 from zarr.core.buffer import cpu
 from zarr.storage import LocalStore, MemoryStore
 
 from superionic.errors import StoreError
 
+FORMAT = 2
 CHUNK_FRAMES = 512
+CHUNK_ATOMS = 32
+HIGHEST_ORDER = 4
 SCALARS = ("potential_energy_eV", "conserved_energy_eV", "temperature_K")
 _COMPRESSORS = (BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle"), Crc32cCodec())
 
 
-def difference_twice(integers: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Second differences along the first axis, exact modulo 2^32, first rows kept."""
+def difference(integers: NDArray[np.int32], order: int) -> NDArray[np.uint32]:
+    """Differences of an order along the first axis, exact modulo 2^32, their sign moved to the lowest bit.
+
+    The first rows, for which there is no difference of that order, hold those of the orders below.
+    """
     out = integers.copy()
-    out[1:] -= integers[:-1]
-    out[2:] -= integers[1:-1] - integers[:-2]
+    for first in range(order):
+        out[first + 1 :] -= out[first:-1].copy()
+    return ((out << 1) ^ (out >> 31)).view(np.uint32)
+
+
+def accumulate(differences: NDArray[np.uint32], order: int) -> NDArray[np.int32]:
+    """Inverse of :func:`difference`."""
+    out = ((differences >> 1) ^ (0 - (differences & 1))).view(np.int32)
+    for first in reversed(range(order)):
+        np.cumsum(out[first:], axis=0, dtype=np.int32, out=out[first:])
     return out
 
 
-def accumulate_twice(differences: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Inverse of :func:`difference_twice`."""
-    first = differences.copy()
-    if len(first) > 1:
-        first[1:] = np.cumsum(first[1:], axis=0, dtype=np.int32)
-    return np.cumsum(first, axis=0, dtype=np.int32)
+def best_order(integers: NDArray[np.int32]) -> int:
+    """Order of the differences that are smallest, of 0 to ``HIGHEST_ORDER``."""
+    sizes = [difference(integers, order)[order:].sum(dtype=np.float64) for order in range(HIGHEST_ORDER + 1)]
+    return int(np.argmin(sizes)) if len(integers) > HIGHEST_ORDER else 0
 
 
 class FrameWriter:
@@ -62,21 +75,28 @@ class FrameWriter:
         self.precision_A = precision_A
         self._frames_at_once = chunks_at_once * CHUNK_FRAMES
         self._rows: dict[str, list[Any]] = {name: [] for name in ("positions", "cell_A", "step", *SCALARS)}
-        group = zarr.create_group(LocalStore(folder), overwrite=True)
-        group.attrs.update({"format": 1, "precision_A": precision_A, "length_unit": "angstrom"})
-        dtype = "float32" if precision_A is None else "int32"
+        self._order: int | None = None
+        self._group = zarr.create_group(LocalStore(folder), overwrite=True)
+        self._group.attrs.update({"format": FORMAT, "precision_A": precision_A, "length_unit": "angstrom"})
         layouts: dict[str, tuple[tuple[int, ...], str]] = {
-            "positions": ((n_atoms, 3), dtype),
             "cell_A": ((3, 3), "float64"),
             "step": ((), "int64"),
             **dict.fromkeys(SCALARS, ((), "float64")),
         }
         self._arrays: dict[str, Any] = {
-            name: group.create_array(
+            name: self._group.create_array(
                 name, shape=(0, *shape), chunks=(CHUNK_FRAMES, *shape), dtype=dtype, compressors=_COMPRESSORS
             )
             for name, (shape, dtype) in layouts.items()
         }
+        self._arrays["positions"] = self._group.create_array(
+            "positions",
+            shape=(0, n_atoms, 3),
+            chunks=(CHUNK_FRAMES, min(n_atoms, CHUNK_ATOMS), 3),
+            dtype="uint32",
+            filters=TransposeCodec(order=(1, 2, 0)),  # neighbours in time are neighbours in the bytes
+            compressors=_COMPRESSORS,
+        )
 
     def append(
         self, step: int, positions_A: NDArray[np.float64], cell_A: NDArray[np.float64], **scalars: float
@@ -99,17 +119,20 @@ class FrameWriter:
             return
         for name, rows in self._rows.items():
             block = np.asarray(rows)
-            if name == "positions":
-                chunks = range(0, len(block), CHUNK_FRAMES)
-                block = np.concatenate(
-                    [encode_positions(block[n : n + CHUNK_FRAMES], self.precision_A) for n in chunks]
-                )
-            self._arrays[name].append(block)
+            self._arrays[name].append(self._encoded(block) if name == "positions" else block)
             rows.clear()
 
+    def _encoded(self, positions_A: NDArray[np.float64]) -> NDArray[np.uint32]:
+        integers = to_integers(positions_A, self.precision_A)
+        if self._order is None:
+            self._order = best_order(integers[:CHUNK_FRAMES])
+            self._group.attrs["difference_order"] = self._order
+        chunks = range(0, len(integers), CHUNK_FRAMES)
+        return np.concatenate([difference(integers[n : n + CHUNK_FRAMES], self._order) for n in chunks])
 
-def encode_positions(positions_A: NDArray[np.float64], precision_A: float | None) -> NDArray[Any]:
-    """Positions of one chunk, shape (n_frames, n_atoms, 3), as they are stored.
+
+def to_integers(positions_A: NDArray[np.float64], precision_A: float | None) -> NDArray[np.int32]:
+    """Positions as multiples of the precision, or as the bits of float32 if that is None.
 
     Raises
     ------
@@ -117,14 +140,21 @@ def encode_positions(positions_A: NDArray[np.float64], precision_A: float | None
         If a position is not finite or too far out for the precision.
     """
     if precision_A is None:
-        return positions_A.astype(np.float32)
+        return positions_A.astype(np.float32).view(np.int32)
     scaled = np.rint(positions_A / precision_A)
     if not np.all(np.abs(scaled) < 2**31):
         raise StoreError(
             f"positions reach {np.nanmax(np.abs(positions_A)):.3g} Å or are not finite and cannot be stored "
             f"at precision_A = {precision_A}: check that the run did not explode"
         )
-    return difference_twice(scaled.astype(np.int32))
+    return scaled.astype(np.int32)
+
+
+def from_integers(integers: NDArray[np.int32], precision_A: float | None) -> NDArray[np.float64]:
+    """Inverse of :func:`to_integers`."""
+    if precision_A is None:
+        return integers.view(np.float32).astype(np.float64)
+    return integers * np.float64(precision_A)
 
 
 def pack(folder: Path) -> bytes:
@@ -138,7 +168,7 @@ def pack(folder: Path) -> bytes:
 
 
 class FrameReader:
-    """Reads frames from packed bytes; only the chunks that a slice touches are decoded.
+    """Reads frames from packed bytes; only the chunks of frames and atoms that a slice touches are decoded.
 
     Raises
     ------
@@ -154,7 +184,11 @@ class FrameReader:
             self._group = zarr.open_group(MemoryStore(members), mode="r")
         except (zipfile.BadZipFile, FileNotFoundError, ValueError, KeyError) as error:
             raise StoreError(f"{name} is not a readable frame store: {error}") from error
-        self.precision_A: float | None = self._group.attrs["precision_A"]
+        attributes = self._group.attrs.asdict()
+        if attributes.get("format") != FORMAT:
+            raise StoreError(f"{name} is of format {attributes.get('format')}: this version reads format {FORMAT}")
+        self.precision_A: float | None = attributes["precision_A"]
+        self._order: int = attributes.get("difference_order", 0)  # not there before the first chunk
 
     def __len__(self) -> int:
         return int(self._array("step").shape[0])
@@ -169,17 +203,14 @@ class FrameReader:
     ) -> NDArray[np.float64]:
         """Unwrapped positions of frames ``start:stop:stride``, shape (n_frames, n_atoms, 3), in Å."""
         stop = len(self) if stop is None else min(stop, len(self))
-        atoms = np.arange(self.n_atoms) if atoms is None else np.asarray(atoms)
         frames = np.arange(start, stop, stride)
-        out = np.empty((len(frames), len(atoms), 3))
+        out = np.empty((len(frames), self.n_atoms if atoms is None else len(atoms), 3))
         for chunk in np.unique(frames // CHUNK_FRAMES):
             rows = frames // CHUNK_FRAMES == chunk
-            stored = self._read("positions", slice(chunk * CHUNK_FRAMES, (chunk + 1) * CHUNK_FRAMES))[:, atoms]
             wanted = frames[rows] - chunk * CHUNK_FRAMES
-            if self.precision_A is None:
-                out[rows] = stored[wanted]
-            else:
-                out[rows] = accumulate_twice(stored)[wanted] * self.precision_A
+            first = chunk * CHUNK_FRAMES
+            stored = self._read("positions", slice(first, first + int(wanted[-1]) + 1), atoms)
+            out[rows] = from_integers(accumulate(stored, self._order)[wanted], self.precision_A)
         return out
 
     def scalar(self, name: str) -> NDArray[Any]:
@@ -189,8 +220,9 @@ class FrameReader:
     def _array(self, name: str) -> Any:
         return self._group[name]
 
-    def _read(self, name: str, selection: slice) -> NDArray[Any]:
+    def _read(self, name: str, frames: slice, atoms: NDArray[np.intp] | None = None) -> NDArray[Any]:
         try:
-            return np.asarray(self._array(name)[selection])
+            array = self._array(name)
+            return np.asarray(array[frames] if atoms is None else array.oindex[frames, np.asarray(atoms)])
         except (ValueError, RuntimeError, KeyError) as error:
             raise StoreError(f"{self.name}: array {name!r} is corrupt: {error}") from error

@@ -61,7 +61,7 @@ def stitch(segments: Sequence[TrajectorySegment], sources: Sequence[SourceRefere
     readers = [open_frames(segment) for segment in ordered]
     cells = np.concatenate([reader.scalar("cell_A") for reader in readers])
     return Trajectory(
-        positions_A=np.concatenate([reader.positions_A() for reader in readers]),
+        positions_A=_positions_A(readers),
         cell_A=cells[0] if np.all(cells == cells[0]) else cells,
         species=first.species,
         frame_interval_ps=first.protocol.frame_interval_ps,
@@ -78,6 +78,16 @@ def stitch(segments: Sequence[TrajectorySegment], sources: Sequence[SourceRefere
         run_id=first.run_id,
         sources=list(sources),
     )
+
+
+def _positions_A(readers: Sequence[FrameReader]) -> NDArray[np.float64]:
+    """Positions of all frames; beyond what is returned, those of one segment are in memory."""
+    out = np.empty((sum(len(reader) for reader in readers), readers[0].n_atoms, 3))
+    first = 0
+    for reader in readers:
+        out[first : first + len(reader)] = reader.positions_A()
+        first += len(reader)
+    return out
 
 
 def _recorded(readers: Sequence[FrameReader], name: str) -> NDArray[np.float64] | None:
