@@ -129,6 +129,9 @@ def test_with_a_host_the_builders_find_sites(stores, tmp_path):
     (document,) = diffusivity_documents(stores)
     assert {site.label for site in document.sites.sites} >= {"2c", "4h"}
     assert document.framework_state == "intact"
+    assert document.identity.ordering_class == "ordered"
+    (segment,) = load_segments(stores.jobs, "r")
+    assert segment.host_crystal.name == "Li3InCl6"
     assert document.jumps is not None
 
 

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from cluster import README_URI, readme_blocks
+from own_crystal import run_and_lose_the_files
 from sample_runs import store_run
 from superionic.builders import build_documents
 
@@ -85,3 +86,12 @@ def test_a_builder_killed_half_way_and_run_again_makes_the_same_documents(filled
     assert 0 < cluster.db.diffusivity.count_documents({}) < N_RUNS
     cluster.run("superionic", "build")
     assert content(cluster.db) == wanted
+
+
+def test_a_crystal_of_ones_own_is_found_in_the_database_when_its_files_are_gone(cluster):
+    cluster.run("superionic", "init", "--mongo", cluster.uri)
+    with cluster.stores() as stores:
+        document = run_and_lose_the_files(stores, cluster.folder)
+    assert {site.label for site in document.sites.sites} == {"corner", "edge", "top", "side", "gate"}
+    stored = cluster.db.jobs.find_one({"output.kind": "trajectory_segment", "output.segment": 0})
+    assert stored["output"]["host_crystal"]["name"] == "mine"

@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from superionic.analysis.displacement import mean_cell
+from superionic.analysis.displacement import analysed_positions, mean_cell
+from superionic.analysis.integrity import nearest_distances
 from superionic.analysis.placement import lattice_points, place_host
+from superionic.documents import OrderingClass
 from superionic.errors import InputError
 from superionic.structures.host import Host
+from superionic.structures.ordering_class import ordering_class
 from superionic.trajectories.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
@@ -155,6 +158,26 @@ def host_sites(host: Host, trajectory: Trajectory, species: str | None = None) -
         passage=np.array([label in passage_labels for label in labels]),
         layer_normal=_layer_normal(host, np.linalg.inv(matrix) @ mean_cell(trajectory)),
     )
+
+
+def ordering_class_of_run(host: Host, trajectory: Trajectory) -> OrderingClass:
+    """Class of the ordering that a run starts from, by the site nearest to each framework cation in its first frame.
+
+    Raises
+    ------
+    InputError
+        If the run's cell or framework is not that of the host.
+    """
+    matrix, shift = place_host(host, trajectory)
+    cell, inverse, translations = mean_cell(trajectory), np.linalg.inv(matrix), lattice_points(matrix)
+    species = np.asarray(trajectory.species)
+    cations = np.flatnonzero(~np.isin(species, [host.mobile_species, *host.anion_species]))
+    first = analysed_positions(trajectory, cations, continuous=False)[0]
+    sites = [site for site in host.sites if not set(site.allowed_species) & set(host.anion_species)]
+    places = [((s.frac_coords[:, None] + shift + translations).reshape(-1, 3) @ inverse) @ cell for s in sites]
+    nearest = np.stack([nearest_distances(first, place, cell) for place in places]).argmin(axis=0)
+    ions = [(sites[n].label, str(element)) for n, element in zip(nearest, species[cations], strict=True)]
+    return ordering_class(host, ions, len(translations))
 
 
 def without_passages(sites: Sites) -> Sites:

@@ -23,6 +23,7 @@ from superionic.documents import (
 )
 from superionic.errors import InputError
 from superionic.structures.host import Host, load_host
+from superionic.structures.host_document import host_from_document
 from superionic.trajectories import stitch
 
 
@@ -96,7 +97,7 @@ def diffusivity_of_run(
         The end of the run, None if it still goes on.
     """
     trajectory = stitch(segments, sources)
-    document = diffusivity(trajectory, _host(segments[0].identity.host))
+    document = diffusivity(trajectory, _host(segments))
     provenance = document.provenance.model_copy(
         update={"potential": segments[0].identity.potential, "seed": segments[0].protocol.seed}
     )
@@ -112,9 +113,12 @@ def _completion(summary: MDRunDocument | None) -> Check:
     return Check(name="run complete", passed=complete, fatal=not complete, value=summary.length_ps, reason=reason)
 
 
-def _host(name: str) -> Host | None:
-    """The host by which sites are named; a run can be analysed without it where its file is not at hand."""
+def _host(segments: list[TrajectorySegment]) -> Host | None:
+    """The host that is stored with the run; for runs from before it was, the packaged one or the file of its name."""
+    stored = next((segment.host_crystal for segment in segments if segment.host_crystal is not None), None)
+    if stored is not None:
+        return host_from_document(stored)
     try:
-        return load_host(name)
+        return load_host(segments[0].identity.host)
     except InputError:
         return None

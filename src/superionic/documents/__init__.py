@@ -4,8 +4,9 @@ from superionic.documents.arrhenius import ArrheniusDocument, ArrheniusLine, Arr
 from superionic.documents.base import Document
 from superionic.documents.diffusivity import DiffusivityDocument, MSDCurve
 from superionic.documents.estimate import Estimate
+from superionic.documents.host import HostDocument
 from superionic.documents.imports import ImportSettings
-from superionic.documents.ordering import OrderingDocument
+from superionic.documents.ordering import OrderingClass, OrderingDocument
 from superionic.documents.potential import PotentialSettings
 from superionic.documents.protocol import MDProtocol, MDSet
 from superionic.documents.provenance import PotentialReference, Provenance, SourceReference
@@ -45,6 +46,7 @@ __all__ = [
     "DiffusivityDocument",
     "Document",
     "Estimate",
+    "HostDocument",
     "ImportSettings",
     "JumpAnalysis",
     "JumpCategory",
@@ -54,6 +56,7 @@ __all__ = [
     "MDSet",
     "MDState",
     "MSDCurve",
+    "OrderingClass",
     "OrderingDocument",
     "PotentialReference",
     "PotentialSettings",

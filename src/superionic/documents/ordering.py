@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 from pymatgen.core import Structure
 
 from superionic.documents.base import Document
+from superionic.documents.host import HostDocument
 from superionic.documents.provenance import Provenance
+
+OrderingClass = Literal["ordered", "disordered", "medium entropy", "high entropy"]
 
 
 class OrderingDocument(Document):
@@ -16,6 +21,10 @@ class OrderingDocument(Document):
     formula: str = Field(description="Reduced formula")
     structure: Structure = Field(description="The ordered cell, with oxidation states; lengths in Å")
     host: str = Field(description="Name of the host crystal whose named sites the ions occupy")
+    host_crystal: HostDocument | None = Field(None, description="That crystal; None if it was not kept yet")
+    ordering_class: OrderingClass | None = Field(
+        None, description="By where the framework cations sit (superionic.structures.ordering_class); None if unknown"
+    )
     supercell: tuple[int, int, int] = Field(description="Repeats of the host's conventional cell along a, b, c")
     site_labels: list[str] = Field(description="Named site of each atom at the start, in the order of the atoms")
     mobile_species: str = Field(description="Element symbol of the mobile ion")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
 
 from pydantic import Field
 
@@ -39,6 +40,10 @@ class PotentialReference(Document):
 
     family: str = Field(description="Kind of model or code, for example 'CHGNet' or 'VASP'")
     model: str = Field(description="Name of the published model or path of the checkpoint")
+    origin: Literal["first principles", "pretrained", "fine-tuned"] | None = Field(
+        None,
+        description="An electronic structure code, or how the model was trained; None if unknown",
+    )
     sha256: str | None = Field(None, description="SHA-256 of the weights; None for a first-principles code")
     package_version: str | None = Field(None, description="Version of the package or code that evaluates the model")
     kernels: str | None = Field(None, description="Which implementation ran: 'fused', 'torch' or 'stock'")

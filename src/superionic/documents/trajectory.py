@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from superionic.documents.base import Document, Matrix3
+from superionic.documents.host import HostDocument
+from superionic.documents.ordering import OrderingClass
 from superionic.documents.protocol import MDProtocol
 from superionic.documents.provenance import PotentialReference, Provenance
 from superionic.documents.recorded_protocol import RecordedProtocol
@@ -39,6 +41,9 @@ class RunIdentity(Document):
     label: str = Field(description="Label of the ordering, for example 'O'")
     formula: str = Field(description="Reduced formula")
     host: str = Field(description="Name or path of the host crystal that names the sites")
+    ordering_class: OrderingClass | None = Field(
+        None, description="Ordered, disordered, medium or high entropy; None if no host tells"
+    )
     mobile_species: str = Field(description="Element symbol of the mobile ion")
     mobile_charge_e: float = Field(description="Charge of the mobile ion in elementary charges")
     engine: str = Field(description="What integrated the motion, for example 'chgnet', 'vasp' or 'lammps'")
@@ -61,6 +66,9 @@ class TrajectorySegment(Document):
     species: list[str] = Field(description="Element symbol of each atom")
     site_labels: list[str] | None = Field(
         description="Named site of each atom at the start of the run; None if it is not known"
+    )
+    host_crystal: HostDocument | None = Field(
+        None, description="The host crystal, in the first segment of a run; None in the others, or if it is not known"
     )
     identity: RunIdentity = Field(description="What this is a run of")
     protocol: MDProtocol | RecordedProtocol = Field(description="The protocol of the run")

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jobflow import CURRENT_JOB, Job, Maker, Response, job
 from pymatgen.core import Composition, Element, Species
 
-from superionic.analysis.sites import host_sites
+from superionic.analysis.sites import host_sites, ordering_class_of_run
 from superionic.documents import ImportSettings, PotentialReference, RecordedProtocol, RunIdentity
 from superionic.errors import InputError
 from superionic.structures.host import Host, load_host
+from superionic.structures.host_document import host_document
 from superionic.trajectories.chain import BLOCK_FRAMES, Chain
 from superionic.trajectories.following import ChainState
 from superionic.trajectories.segments import ImportedRun, frames_per_segment
@@ -131,7 +133,9 @@ def described_run(sources: Sequence[Source], settings: ImportSettings) -> Import
             identity.mobile_species,
         )
         host_sites(host, trajectory)  # refuses a run whose cell or framework is not that of the host
-    return ImportedRun(chain, identity, protocol, frames_per_segment(len(sources[0].species)))
+        identity = identity.model_copy(update={"ordering_class": ordering_class_of_run(host, trajectory)})
+    crystal = None if host is None else host_document(host)
+    return ImportedRun(chain, identity, protocol, crystal, frames_per_segment(len(sources[0].species)))
 
 
 def _protocol(sources: Sequence[Source], settings: ImportSettings, state: ChainState) -> RecordedProtocol:
@@ -186,11 +190,19 @@ def _identity(source: Source, settings: ImportSettings, host: Host | None) -> Ru
         mobile_charge_e=charge,
         engine=engine,
         potential=PotentialReference(
-            family=_FAMILIES.get(engine, engine), model=settings.potential or source.model or "unknown"
+            family=_FAMILIES.get(engine, engine),
+            model=settings.potential or source.model or "unknown",
+            origin=_origin(engine, settings.potential or source.model),
         ),
         study=settings.study,
         tags=settings.tags,
     )
+
+
+def _origin(engine: str, model: str | None) -> Literal["first principles"] | None:
+    """VASP is first principles, CP2K if a functional is named: it does tight binding and force fields too."""
+    functional = engine == "cp2k" and model is not None and "xtb" not in model.lower()
+    return "first principles" if engine == "vasp" or functional else None
 
 
 def _mobile_ion(settings: ImportSettings, host: Host | None) -> tuple[str, float]:

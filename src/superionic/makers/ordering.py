@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from jobflow import Job, Maker, job
 from pymatgen.core import Structure
 
 from superionic.documents import OrderingDocument, Provenance
 from superionic.structures.host import Host
+from superionic.structures.host_document import host_document
+from superionic.structures.ordering_class import ordering_class
 
 
 @dataclass
@@ -56,13 +59,17 @@ class OrderingMaker(Maker):
     def make(self, host: Host) -> Job:
         """Job that stores the ordered cell as an OrderingDocument."""
         structure = self.ordered(host)
+        labels = structure.site_properties["site_label"]
+        elements = [site.specie.symbol for site in structure]
         return OrderingDocument(
             label=self.label,
             formula=structure.composition.element_composition.reduced_formula,
             structure=structure,
             host=host.name,
+            host_crystal=host_document(host),
+            ordering_class=ordering_class(host, zip(labels, elements, strict=True), prod(self.supercell)),
             supercell=self.supercell,
-            site_labels=structure.site_properties["site_label"],
+            site_labels=labels,
             mobile_species=host.mobile_species,
             tags=list(self.tags),
             provenance=Provenance(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Literal
 
 from jobflow import Flow, Maker, Response, job
@@ -25,6 +26,8 @@ from superionic.errors import InputError
 from superionic.makers.relax import RelaxMaker
 from superionic.structures.carry import framework_on_host
 from superionic.structures.host import Host
+from superionic.structures.host_document import host_document
+from superionic.structures.ordering_class import ordering_class
 from superionic.structures.placement import MobileSites, PlacedCell, PlacementSearch, place, place_shared
 from superionic.structures.supercell import HostSupercell
 
@@ -192,13 +195,18 @@ def _ordering(cell: HostSupercell, name: str, rank: int, structure: Structure, s
     (a, b, c), *_ = rows = cell.matrix
     if (b, c, rows[1][0], rows[1][2], rows[2][0], rows[2][1]) != (0,) * 6:
         raise InputError(f"supercell = {rows} is not diagonal; an ordering for MD needs repeats along a, b, c")
+    repeats = (a, rows[1][1], rows[2][2])
+    labels = structure.site_properties["site_label"]
+    elements = [site.specie.symbol for site in structure]
     return OrderingDocument(
         label=name,
         formula=structure.composition.element_composition.reduced_formula,
         structure=structure,
         host=cell.host.name,
-        supercell=(a, rows[1][1], rows[2][2]),
-        site_labels=structure.site_properties["site_label"],
+        host_crystal=host_document(cell.host),
+        ordering_class=ordering_class(cell.host, zip(labels, elements, strict=True), prod(repeats)),
+        supercell=repeats,
+        site_labels=labels,
         mobile_species=cell.host.mobile_species,
         tags=[f"placement rank {rank}"],
         provenance=Provenance(seed=seed),

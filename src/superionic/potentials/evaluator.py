@@ -21,7 +21,7 @@ from superionic.potentials.graph import CrystalGraph, join
 from superionic.potentials.neighbours import AtomPairs, FloatArray, IntArray, SkinList
 from superionic.potentials.network_stock import StockNetwork
 from superionic.potentials.network_torch import TorchNetwork
-from superionic.potentials.reference import SUPPORTED_NUMBERS, load_model
+from superionic.potentials.reference import PRETRAINED, SUPPORTED_NUMBERS, load_model
 from superionic.potentials.weights import ChgnetWeights, reference_energies, unsupported
 
 if TYPE_CHECKING:
@@ -98,7 +98,12 @@ def load_chgnet(model: str | Path = "0.3.0", device: str = "cpu", kernels: Kerne
     return Potential(
         network.to(on),
         PotentialReference(
-            family="CHGNet", model=str(model), sha256=sha256, package_version=version("chgnet"), kernels=kernels
+            family="CHGNet",
+            model=str(model),
+            origin="pretrained" if str(model) in PRETRAINED else "fine-tuned",
+            sha256=sha256,
+            package_version=version("chgnet"),
+            kernels=kernels,
         ),
         on,
     )

@@ -38,6 +38,11 @@ class NamedSite(MSONable):
     allowed_species: tuple[str, ...]
     frac_coords: NDArray[np.float64]
 
+    def __post_init__(self) -> None:
+        """Give back the array and the tuple that JSON turns into lists."""
+        object.__setattr__(self, "frac_coords", np.asarray(self.frac_coords, dtype=float))
+        object.__setattr__(self, "allowed_species", tuple(self.allowed_species))
+
 
 @dataclass(frozen=True)
 class Host(MSONable):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from superionic.documents import (
+    HostDocument,
     MDRunDocument,
     Provenance,
     RecordedProtocol,
@@ -39,6 +40,8 @@ class ImportedRun:
         Its parts.
     identity, protocol
         What the run is.
+    host_crystal
+        The host, None if it is not known.
     frames_per_segment
         Frames of a full segment, a multiple of ``BLOCK_FRAMES``.
     """
@@ -46,6 +49,7 @@ class ImportedRun:
     chain: Chain
     identity: RunIdentity
     protocol: RecordedProtocol
+    host_crystal: HostDocument | None
     frames_per_segment: int
 
     def segments(self, run_id: str) -> Iterator[TrajectorySegment | MDRunDocument]:
@@ -82,6 +86,7 @@ class ImportedRun:
             n_atoms=n_atoms,
             species=self.chain.sources[0].species,
             site_labels=None,
+            host_crystal=self.host_crystal if number == 0 else None,
             identity=self.identity,
             protocol=self.protocol,
             mean_temperature_K=values.mean("temperature_K"),
