@@ -103,8 +103,7 @@ class Cluster:
         file = self.home / ".jfremote" / "superionic.yaml"
         project = yaml.safe_load(file.read_text())
         project["runner"] = {
-            "delay_checkout": 1, "delay_check_run_status": 1, "delay_advance_status": 1, "delta_retry": [2, 2, 2],
-            **runner,
+            **dict.fromkeys(project["runner"], 1), "delta_retry": [2, 2, 2], **runner,
         }  # fmt: skip
         file.write_text(yaml.safe_dump(project))
         self.run("jf", "-p", "superionic", "admin", "reset", "-y")
@@ -138,8 +137,8 @@ class Cluster:
             time.sleep(0.3)
         return found
 
-    def wait_all(self, state="COMPLETED"):
-        self.wait(lambda: self.ended(state))
+    def wait_all(self, state="COMPLETED", seconds=WAIT_S):
+        self.wait(lambda: self.ended(state), seconds)
 
     def ended(self, state="COMPLETED"):
         states = self.states()

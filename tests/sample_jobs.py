@@ -1,7 +1,10 @@
 """Small jobs that worker processes can import; every one notes in a file that it ran."""
 
+import os
+import time
 from pathlib import Path
 
+import numpy as np
 from jobflow import Flow, Response, job
 
 
@@ -55,3 +58,25 @@ def diamond(log):
     left, right = add(1, 2, log), add(3, 4, log)
     chain = count_down(2, log)
     return Flow([left, right, chain, add(left.output, right.output, log)])
+
+
+@job
+def tell_process():
+    """What kind of process runs the job."""
+    print("here I am")
+    parent = Path("/proc", str(os.getppid()))
+    return {
+        "pid": os.getpid(),
+        "server": int(parent.joinpath("stat").read_text().split()[3]),
+        "forked": "serve" in parent.joinpath("cmdline").read_text().split("\0"),
+        "environment": os.environ.get("KIND"),
+        "folder": os.environ["PWD"],
+        "random": float(np.random.random()),  # noqa: NPY002 - whether forks have states of their own
+    }
+
+
+@job
+def wait_for(pid, file):
+    Path(pid).write_text(str(os.getpid()))
+    while not Path(file).exists():
+        time.sleep(0.05)

@@ -15,7 +15,7 @@ def troubled(log, luck):
 
 
 def ladders(log, n_flows, n_jobs):
-    """Flows of small jobs, each of which needs the one before it."""
+    """Flows of small jobs, each of which needs the one before it, for the worker `pilot`."""
     for number in range(int(n_flows)):
         jobs = [add(number, 0, log)]
         for step in range(1, int(n_jobs)):
@@ -25,4 +25,4 @@ def ladders(log, n_flows, n_jobs):
 
 if __name__ == "__main__":
     for flow in globals()[sys.argv[1]](*sys.argv[2:]):
-        submit_flow(flow)
+        submit_flow(flow, worker="pilot" if sys.argv[1] == "ladders" else None)

@@ -35,9 +35,9 @@ FIREWORKS = ("--manager", "fireworks")
 @pytest.mark.parametrize(
     ("run_config", "arguments", "message"),
     [
-        ({"md": {"worker": "gpu"}}, REMOTE, "run_config.md.worker = 'gpu' is none of ['local_shell']"),
+        ({"md": {"worker": "gpu"}}, REMOTE, "run_config.md.worker = 'gpu' is none of ['local_shell', 'pilot']"),
         ({"md": {"exec_config": "cuda"}}, REMOTE, "run_config.md.exec_config = 'cuda' is none of []"),
-        ({}, (*REMOTE, "--worker", "x"), "--worker 'x' is none of ['local_shell']"),
+        ({}, (*REMOTE, "--worker", "x"), "--worker 'x' is none of ['local_shell', 'pilot']"),
         ({}, (*REMOTE[:3], "yours"), "no such project of jobflow-remote that can be read (found: mine)"),
         ({}, (*REMOTE, "--launchpad", "x"), "--launchpad belongs to --manager fireworks"),
         ({}, (*FIREWORKS, "--launchpad", "nowhere"), "--launchpad 'nowhere' does not exist"),

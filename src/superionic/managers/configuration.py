@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +16,8 @@ from superionic.errors import InputError
 from superionic.stores import DATA_STORE
 
 Manager = Literal["jobflow-remote", "fireworks"]
+
+_POLL_S = 10
 
 BUILDERS_SCRIPT = '''"""Builds documents in parallel: `mrun -n 2 builders.py` in this folder."""
 
@@ -114,17 +118,14 @@ def embedded_description(folder: Path) -> dict[str, Any]:
 
 
 def remote_project(name: str, address: MongoAddress, work_dir: Path) -> dict[str, Any]:
-    """A jobflow-remote project with one worker, this machine's shell; queue and results in one database."""
+    """A jobflow-remote project with two workers on this machine; queue and results in one database."""
     return {
         "name": name,
-        "workers": {
-            "local_shell": {
-                "type": "local",
-                "scheduler_type": "shell",
-                "work_dir": str(work_dir),
-                "max_jobs": len(os.sched_getaffinity(0)),
-            }
-        },
+        "workers": {"local_shell": _local_worker(work_dir), "pilot": _pilot_worker(work_dir)},
+        # jobflow-remote looks every 30 to 60 s, which is most of the time that a small job takes
+        "runner": dict.fromkeys(
+            ("delay_checkout", "delay_check_run_status", "delay_advance_status", "delay_update_batch"), _POLL_S
+        ),
         "queue": {
             "store": mongo_store(address, "MongoStore", "queue"),
             "flows_collection": "queue_flows",
@@ -132,6 +133,31 @@ def remote_project(name: str, address: MongoAddress, work_dir: Path) -> dict[str
             "batches_collection": "queue_batches",
         },
         "jobstore": mongo_job_store(address),
+    }
+
+
+def _local_worker(work_dir: Path) -> dict[str, Any]:
+    """One process of its own for every job, for MD and everything else that takes minutes or more."""
+    cores = len(os.sched_getaffinity(0))
+    return {"type": "local", "scheduler_type": "shell", "work_dir": str(work_dir), "max_jobs": cores}
+
+
+def _pilot_worker(work_dir: Path) -> dict[str, Any]:
+    """One process that runs job after job, for thousands of small jobs (see :mod:`superionic.managers.pilot`)."""
+    worker = _local_worker(work_dir)
+    pilot = f"{shlex.quote(sys.executable)} -m superionic.managers.pilot"
+    return {
+        **worker,
+        "max_jobs": 1,
+        "pre_run": f'eval "$({pilot} serve $$)"',
+        "execution_cmd": f"{pilot} run {{}}",
+        "batch": {
+            "jobs_handle_dir": str(work_dir / "pilot" / "handles"),
+            "work_dir": str(work_dir / "pilot"),
+            "parallel_jobs": worker["max_jobs"],
+            "max_wait": 60,
+            "sleep_time": 1,
+        },
     }
 
 
