@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import yaml
 from jobflow import JobStore
 from maggma.core import Store
-from maggma.stores import GridFSStore, MontyStore
+from maggma.stores import MontyStore
 from monty.json import MontyDecoder
 
 from superionic.embedded import create_table
@@ -129,51 +129,6 @@ def check_reachable(store: Store) -> None:
     finally:
         if patient._coll is not None:
             patient.close()
-
-
-def orphaned_blobs(jobs: JobStore) -> list[str]:
-    """`blob_uuid` of blobs that no job document refers to.
-
-    A job that is run again, or that is being stored at this moment, leaves its blob for a while without a document.
-
-    Parameters
-    ----------
-    jobs
-        The JobStore, connected.
-    """
-    blobs = jobs.additional_stores[DATA_STORE]
-    stored = {blob["blob_uuid"] for blob in _blob_keys(blobs)}
-    used: set[str] = set()
-    for job in jobs.docs_store.query({"output": {"$exists": True}}, properties=["output"]):
-        used.update(_references(job["output"]))
-    return sorted(stored - used)
-
-
-def remove_orphaned_blobs(jobs: JobStore) -> int:
-    """Remove the blobs of :func:`orphaned_blobs` and return their number; only while no job runs."""
-    orphans = orphaned_blobs(jobs)
-    blobs = jobs.additional_stores[DATA_STORE]
-    key = "metadata.blob_uuid" if isinstance(blobs, GridFSStore) else "blob_uuid"
-    if orphans:
-        blobs.remove_docs({key: {"$in": orphans}})
-    return len(orphans)
-
-
-def _blob_keys(blobs: Store) -> Iterator[dict[str, Any]]:
-    if isinstance(blobs, GridFSStore):  # its query would read every blob
-        return (file["metadata"] for file in blobs._files_collection.find({}, {"metadata.blob_uuid": 1}))
-    return iter(blobs.query(properties=["blob_uuid"]))
-
-
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if "blob_uuid" in value:
-            yield value["blob_uuid"]
-        for entry in value.values():
-            yield from _references(entry)
-    elif isinstance(value, list):
-        for entry in value:
-            yield from _references(entry)
 
 
 def _where() -> str:

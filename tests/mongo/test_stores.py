@@ -2,14 +2,23 @@
 
 import base64
 import hashlib
+import re
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from sample_runs import CELL, segments, store_segment
+from superionic.blobs import orphaned_blobs
 from superionic.builders.runs import load_segments
+from superionic.cli.clean import command as clean_command
+from superionic.documents import MDRunDocument, Provenance
+from superionic.managers.journal import Journal
+from superionic.managers.store_run import store_run
 from superionic.settings import SuperionicSettings
-from superionic.stores import describe, open_stores, orphaned_blobs, remove_orphaned_blobs
+from superionic.stores import open_stores
 from superionic.trajectories.codec import FrameWriter, pack
 from superionic.trajectories.stitch import open_frames
 
@@ -18,16 +27,21 @@ N_SEGMENTS = 5
 
 
 @pytest.fixture(params=["monty", "mongo"])
-def stores(request, tmp_path):
+def environment(request, tmp_path):
+    """Variables by which superionic finds an empty store."""
     if request.param == "monty":
-        opened = open_stores(SuperionicSettings(store_dir=tmp_path, jobflow_config=None))
-    else:
-        cluster = request.getfixturevalue("cluster")
-        cluster.run("superionic", "init", "--mongo", cluster.uri)
-        settings = SuperionicSettings(jobflow_config=cluster.home / "superionic" / "jobflow.yaml")
-        opened = open_stores(settings)
-        assert cluster.database in describe(opened.jobs.docs_store)
-    with opened.connected() as connected:
+        return {"SUPERIONIC_STORE_DIR": str(tmp_path)}
+    cluster = request.getfixturevalue("cluster")
+    cluster.run("superionic", "init", "--mongo", cluster.uri)
+    folder = cluster.home / "superionic"
+    return {"SUPERIONIC_JOBFLOW_CONFIG": str(folder / "jobflow.yaml"), "SUPERIONIC_WORKERS": "1"}
+
+
+@pytest.fixture
+def stores(environment, monkeypatch):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with open_stores(SuperionicSettings()).connected() as connected:
         yield connected
 
 
@@ -78,13 +92,68 @@ def test_a_long_run_comes_back_bit_for_bit(stores, tmp_path, n_frames, n_atoms):
         assert np.array_equal(np.round(positions, 4), frames_of(number, each, n_atoms))
 
 
-def test_blobs_that_no_job_names_are_found_and_removed(stores):
+def clean(settings, *arguments):
+    done = CliRunner().invoke(clean_command, arguments, env=settings)
+    return done.output if done.exception is None else str(done.exception)
+
+
+def test_blobs_that_no_job_names_are_found_and_removed_only_when_told_and_while_nothing_runs(
+    stores, environment, monkeypatch
+):
+    monkeypatch.setattr("superionic.cli.clean._PAUSE_S", 0)
     first, second = segments()
     store_segment(stores.jobs, first)
     store_segment(stores.jobs, second)
-    assert orphaned_blobs(stores.jobs) == []
+    assert "every blob belongs to a job" in clean(environment, "--yes")
     store_segment(stores.jobs, second)  # run again: its first blob is nobody's now
+    assert "1 blobs that no job names: --yes removes them" in clean(environment)
     assert len(orphaned_blobs(stores.jobs)) == 1
-    assert remove_orphaned_blobs(stores.jobs) == 1
-    assert orphaned_blobs(stores.jobs) == []
+    with at_work(stores, environment):
+        assert re.search("another local run is at work|1 jobs are at work", clean(environment, "--yes"))
+    assert len(orphaned_blobs(stores.jobs)) == 1
+    assert "removed 1 blobs" in clean(environment, "--yes")
+    assert orphaned_blobs(stores.jobs) == set()
     assert len(load_segments(stores.jobs, first.run_id)) == 2
+
+
+@contextmanager
+def at_work(stores, environment):
+    """A local run, or a job in a queue in the same database."""
+    if "SUPERIONIC_STORE_DIR" in environment:
+        with Journal(Path(environment["SUPERIONIC_STORE_DIR"]) / "journal").locked():
+            yield
+    else:
+        queue = stores.jobs.docs_store._collection.database["queue"]
+        queue.insert_one({"state": "RUNNING"})
+        yield
+        queue.delete_many({})
+
+
+def test_a_blob_that_gets_its_job_between_two_looks_is_kept(stores, environment, monkeypatch):
+    (segment,) = segments(n_segments=1)
+    store_segment(stores.jobs, segment)
+    (document,) = stores.jobs.docs_store.query()
+    stores.jobs.docs_store.remove_docs({})
+    assert len(orphaned_blobs(stores.jobs)) == 1
+    monkeypatch.setattr("superionic.cli.clean.sleep", lambda _: stores.jobs.docs_store.update(document))
+    assert "every blob belongs to a job" in clean(environment, "--yes")
+    assert len(load_segments(stores.jobs, segment.run_id)) == 1
+
+
+def test_an_import_that_was_killed_is_stored_anew_without_a_trace(stores):
+    stored = list(segments(n_segments=3))
+    with pytest.raises(KeyboardInterrupt):
+        store_run(stores.jobs, stored[0].run_id, "import", interrupted(stored[:2]))
+    assert stores.jobs.docs_store.count() == 2
+    summary = MDRunDocument(
+        run_id=stored[0].run_id, identity=stored[0].identity, protocol=stored[0].protocol, n_segments=3, n_steps=15000,
+        length_ps=30.0, stop_reason="length reached", provenance=Provenance(),
+    )  # fmt: skip
+    store_run(stores.jobs, stored[0].run_id, "import", [*stored, summary])
+    assert orphaned_blobs(stores.jobs) == set()
+    assert load_segments(stores.jobs, stored[0].run_id) == stored
+
+
+def interrupted(outputs):
+    yield from outputs
+    raise KeyboardInterrupt

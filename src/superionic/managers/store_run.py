@@ -11,6 +11,7 @@ from jobflow import JobStore
 from maggma.stores import MemoryStore
 from monty.json import MontyEncoder
 
+from superionic.blobs import named_blobs, remove_blobs
 from superionic.documents import MDRunDocument, TrajectorySegment
 from superionic.stores import DATA_STORE
 
@@ -46,8 +47,9 @@ def store_run(
         Its segments in order, then its summary.
     """
     blobs = jobs.additional_stores[DATA_STORE]
-    for target, criteria in ((jobs.docs_store, {"uuid": run_id}), (blobs, {"job_uuid": run_id})):
-        target.remove_docs(criteria)
+    partial = list(jobs.docs_store.query({"uuid": run_id}, properties=["output"]))
+    jobs.docs_store.remove_docs({"uuid": run_id})
+    remove_blobs(jobs, named_blobs(partial))
     for index, output in enumerate(outputs, start=1):
         staging = JobStore(MemoryStore(), additional_stores={DATA_STORE: MemoryStore(key="blob_uuid")})
         staging.connect()

@@ -1,0 +1,45 @@
+"""superionic clean: parse, call, print."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from time import sleep
+
+import click
+
+from superionic.cli.options import settings, store_option
+
+_PAUSE_S = 10.0
+
+
+@click.command("clean")
+@click.option("--yes", is_flag=True, help="Remove them; without it they are only counted.")
+@store_option
+def command(store_dir: Path | None, yes: bool) -> None:
+    """Find trajectories that no job names, as killed and repeated jobs leave them, and remove them with --yes.
+
+    Refused while jobs run: on this machine, or in a queue of jobflow-remote or FireWorks in the same database. A blob
+    is removed only if nothing names it at two looks some seconds apart.
+    """
+    from superionic.blobs import busy_jobs, orphaned_blobs, remove_blobs
+    from superionic.errors import StoreError
+    from superionic.managers.journal import Journal
+    from superionic.stores import open_stores
+
+    chosen = settings(store_dir)
+    with open_stores(chosen).connected() as stores, ExitStack() as stack:
+        orphans = orphaned_blobs(stores.jobs)
+        if yes and orphans:
+            stack.enter_context(Journal(chosen.store_dir / "journal").locked())
+            if busy := busy_jobs(stores.jobs):
+                raise StoreError(f"{busy} jobs are at work or in the queue: clean when they have ended")
+            sleep(_PAUSE_S)
+            orphans &= orphaned_blobs(stores.jobs)
+            remove_blobs(stores.jobs, orphans)
+    if not orphans:
+        click.echo("every blob belongs to a job")
+    elif yes:
+        click.echo(f"removed {len(orphans)} blobs that no job names")
+    else:
+        click.echo(f"{len(orphans)} blobs that no job names: --yes removes them")
