@@ -1,13 +1,22 @@
-"""The tables of embedded (sqlite) stores."""
+"""What embedded (sqlite) stores need beyond maggma's: tables that a kill cannot break, and blobs found alone.
+
+montydb reads a whole collection into memory for every query, update and removal. That is fine for documents, not for
+trajectories: reading a run of 200 segments would read the store 200 times.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+from bson import decode, encode
 from maggma.core import Store
 from maggma.stores import MontyStore
+from monty.json import jsanitize
 
 # As montydb creates it, but in one transaction.
 _TABLE = "CREATE TABLE IF NOT EXISTS [documents](k text NOT NULL, v text NOT NULL, PRIMARY KEY(k))"
@@ -26,7 +35,108 @@ def create_table(store: Store) -> None:
     """
     if not isinstance(store, MontyStore) or store.storage != "sqlite":
         return
-    folder = Path(store.database_path) / store.database_name
-    folder.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(folder / f"{store.collection_name}.collection")) as connection, connection:
+    file = _file(store)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(_TABLE)
+
+
+def _file(store: MontyStore) -> Path:
+    return Path(store.database_path) / str(store.database_name) / f"{store.collection_name}.collection"
+
+
+def for_blobs(store: Store) -> Store:
+    """A plain sqlite MontyStore as the BlobStore on the same file; any other store as it is."""
+    if type(store) is MontyStore and store.storage == "sqlite":
+        return BlobStore.from_dict(store.as_dict())
+    return store
+
+
+class BlobStore(MontyStore):
+    """A sqlite MontyStore that finds a document by its key alone, and looks through others one at a time.
+
+    The file is montydb's, with the key as each document's ``_id``. A plain MontyStore reads and writes it too; what
+    that wrote is found as well, only not so fast.
+    """
+
+    def query(
+        self,
+        criteria: dict[str, Any] | None = None,
+        properties: dict[str, Any] | list[str] | None = None,
+        sort: dict[str, Any] | None = None,
+        hint: dict[str, Any] | None = None,
+        skip: int = 0,
+        limit: int = 0,
+        **kwargs: Any,
+    ) -> Iterator[dict[str, Any]]:
+        """Documents that match; `properties` are names of fields at the top, and sorting is left to montydb."""
+        if sort:
+            yield from super().query(criteria, properties, sort, hint, skip, limit, **kwargs)
+            return
+        for document in islice(self._matching(criteria or {}), skip, skip + limit if limit else None):
+            yield {name: document[name] for name in properties if name in document} if properties else document
+
+    def count(self, criteria: dict[str, Any] | None = None, hint: dict[str, Any] | None = None) -> int:  # noqa: ARG002
+        """Number of documents that match."""
+        if criteria:
+            return sum(1 for _ in self._matching(criteria))
+        with closing(self._connection()) as connection:
+            return int(connection.execute("SELECT count(*) FROM documents").fetchone()[0])
+
+    def update(self, docs: list[dict[str, Any]] | dict[str, Any], key: list[str] | str | None = None) -> None:
+        """Store documents, each in place of the one with its key; other keys are left to montydb."""
+        if key not in {None, self.key}:
+            super().update(docs, key)
+            return
+        with closing(self._connection()) as connection, connection:
+            for document in [docs] if isinstance(docs, dict) else docs:
+                plain = {**jsanitize(document, allow_bson=True), "_id": document[self.key]}
+                connection.execute(
+                    "INSERT OR REPLACE INTO documents(k, v) VALUES (?, ?)", (_row(plain["_id"]), encode(plain))
+                )
+
+    def remove_docs(self, criteria: dict[str, Any]) -> None:
+        """Remove the documents that match."""
+        rows = [(_row(document["_id"]),) for document in self._matching(criteria)]
+        with closing(self._connection()) as connection, connection:
+            connection.executemany("DELETE FROM documents WHERE k = ?", rows)
+
+    def _matching(self, criteria: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        from montydb.engine.queries import QueryFilter
+
+        keys = self._keys(criteria)
+        found: set[str] = set()
+        with closing(self._connection()) as connection:
+            for key in keys or ():
+                row = connection.execute("SELECT v FROM documents WHERE k = ?", (_row(key),)).fetchone()
+                if row:
+                    found.add(key)
+                    yield decode(row[0])
+            if keys is not None and found.issuperset(keys):
+                return
+            matches = QueryFilter(criteria)
+            for (value,) in connection.execute("SELECT v FROM documents"):
+                document = decode(value)
+                if document.get(self.key) not in found and matches(document):
+                    yield document
+
+    def _keys(self, criteria: dict[str, Any]) -> list[str] | None:
+        """The keys that are asked for, if it is for nothing but keys."""
+        if set(criteria) != {self.key}:
+            return None
+        wanted = criteria[self.key]
+        if isinstance(wanted, dict):
+            return list(wanted["$in"]) if set(wanted) == {"$in"} else None
+        return [wanted]
+
+    def _connection(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(_file(self))
+        connection.execute("PRAGMA journal_mode=WAL")  # as montydb does
+        connection.execute(_TABLE)
+        return connection
+
+
+def _row(identifier: Any) -> bytes:
+    from montydb.types import bson
+
+    return bytes(bson.id_encode(identifier))

@@ -15,7 +15,7 @@ from maggma.core import Store
 from maggma.stores import MontyStore
 from monty.json import MontyDecoder
 
-from superionic.embedded import create_table
+from superionic.embedded import create_table, for_blobs
 from superionic.errors import InputError, StoreError
 from superionic.settings import SuperionicSettings
 
@@ -62,7 +62,7 @@ def embedded_job_store(folder: Path) -> JobStore:
     path = str(folder.resolve())
     return JobStore(
         MontyStore("jobs", database_path=path),
-        additional_stores={DATA_STORE: MontyStore("data", database_path=path, key="blob_uuid")},
+        additional_stores={DATA_STORE: for_blobs(MontyStore("data", database_path=path, key="blob_uuid"))},
     )
 
 
@@ -158,4 +158,5 @@ def _configured_job_store(path: Path) -> JobStore:
             f"jobflow_config = {str(path)!r}: JOB_STORE has no additional store {DATA_STORE!r}, "
             "which holds the trajectories: add one, for example a GridFSStore"
         )
+    store.additional_stores[DATA_STORE] = for_blobs(store.additional_stores[DATA_STORE])
     return store

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from superionic.documents import MDRunDocument, SourceReference, TrajectorySegment
 from superionic.errors import InputError, StoreError
+from superionic.stores import DATA_STORE
 
 _REFERENCE = ["uuid", "index", "completed_at"]
 _KINDS = {"$in": ["trajectory_segment", "md_run"]}
@@ -47,10 +48,18 @@ def iter_segments(jobs: JobStore, run_id: str) -> Iterator[TrajectorySegment]:
         If a stored document is not a whole segment.
     """
     criteria = {"uuid": run_id, "output.kind": "trajectory_segment"}
-    for index in sorted(found["index"] for found in jobs.docs_store.query(criteria, properties=["index"])):
-        found = jobs.query_one({"uuid": run_id, "index": index}, load=True)
+    blobs = jobs.additional_stores[DATA_STORE]
+    found = list(jobs.docs_store.query(criteria, properties=["index", "output"]))  # small: payloads are kept apart
+    for document in sorted(found, key=lambda document: document["index"]):
+        output, index = document["output"], document["index"]
+        if isinstance(output.get("payload"), dict):
+            blob_uuid = output["payload"].get("blob_uuid")
+            blob = blobs.query_one({"blob_uuid": blob_uuid}, ["blob_uuid", "data"])
+            if blob is None:
+                raise StoreError(f"run {run_id}: the blob {blob_uuid} of job index {index} is missing: run it again")
+            output["payload"] = blob["data"]
         try:
-            yield TrajectorySegment.from_stored(found["output"])
+            yield TrajectorySegment.from_stored(output)
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(map(str, first["loc"]))
