@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
 
 from superionic.documents import ArrheniusDocument, DiffusivityDocument, Estimate, RunIdentity, Verdict
+from superionic.documents.base import Document
+from superionic.errors import StoreError, first_error
 from superionic.stores import Stores
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+_D = TypeVar("_D", bound=Document)
 
 
 def criteria(
@@ -70,9 +76,14 @@ def diffusivity_documents(stores: Stores, criteria: dict[str, Any] | None = None
         The stores, connected.
     criteria
         A MongoDB query, for example ``{"identity.label": "O"}``; see :func:`criteria`.
+
+    Raises
+    ------
+    StoreError
+        If a stored document is not a whole one.
     """
     found = stores.diffusivity.query({"kind": "diffusivity", **(criteria or {})})
-    documents = [DiffusivityDocument.from_stored(document) for document in found]
+    documents = [_document(DiffusivityDocument, document, "run_id") for document in found]
     return sorted(documents, key=lambda d: (d.identity.study or "", d.identity.label, d.temperature_K, d.run_id))
 
 
@@ -85,9 +96,24 @@ def arrhenius_documents(stores: Stores, criteria: dict[str, Any] | None = None) 
         The stores, connected.
     criteria
         A MongoDB query; see :func:`criteria`.
+
+    Raises
+    ------
+    StoreError
+        If a stored document is not a whole one.
     """
     found = stores.arrhenius.query({"kind": "arrhenius", **(criteria or {})})
-    return sorted((ArrheniusDocument.from_stored(document) for document in found), key=lambda d: d.group)
+    return sorted((_document(ArrheniusDocument, document, "group") for document in found), key=lambda d: d.group)
+
+
+def _document(kind: type[_D], stored: dict[str, Any], key: str) -> _D:
+    try:
+        return kind.from_stored(stored)
+    except ValidationError as error:
+        raise StoreError(
+            f"{stored['kind']} document of {key} {stored.get(key)!r} is not whole ({first_error(error)}): "
+            "remove it and build again"
+        ) from error
 
 
 def diffusivity_table(documents: Sequence[DiffusivityDocument]) -> DataFrame:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from maggma.core import Builder, Store
+from pydantic import ValidationError
 
 from superionic.analysis import arrhenius
 from superionic.builders.failure import failure
@@ -39,10 +40,14 @@ class ArrheniusBuilder(Builder):
         """Groups whose document is missing or made from other sources."""
         groups: dict[str, list[DiffusivityDocument]] = defaultdict(list)
         for found in self.diffusivity.query({"kind": "diffusivity"}):
-            document = DiffusivityDocument.from_stored(found)
+            try:
+                document = DiffusivityDocument.from_stored(found)
+            except ValidationError:  # one bad source must not keep the others back
+                self.logger.exception("diffusivity document of run %s is not whole", found.get("run_id"))
+                continue
             groups[group_key(document.identity)].append(document)
         built = {
-            found["group"]: (found["provenance"]["sources"], found["extrapolation_temperature_K"])
+            found["group"]: (found.get("provenance", {}).get("sources"), found.get("extrapolation_temperature_K"))
             for found in self.documents.query(
                 {"kind": "arrhenius"}, properties=["group", "provenance", "extrapolation_temperature_K"]
             )

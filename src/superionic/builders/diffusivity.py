@@ -51,7 +51,7 @@ class DiffusivityBuilder(Builder):
     def get_items(self) -> Iterator[dict[str, Any]]:
         """Runs whose document is missing or older than a source, with their segments."""
         built = {
-            found["run_id"]: found["provenance"]["sources"]
+            found["run_id"]: found.get("provenance", {}).get("sources")
             for found in self.documents.query({"kind": "diffusivity"}, properties=["run_id", "provenance"])
         }
         for run_id, sources in run_sources(self.jobs, self.query).items():

@@ -10,7 +10,7 @@ from jobflow import JobStore
 from pydantic import ValidationError
 
 from superionic.documents import MDRunDocument, SourceReference, TrajectorySegment
-from superionic.errors import InputError, StoreError
+from superionic.errors import InputError, StoreError, first_error
 from superionic.stores import DATA_STORE
 
 _REFERENCE = ["uuid", "index", "completed_at"]
@@ -61,10 +61,8 @@ def iter_segments(jobs: JobStore, run_id: str) -> Iterator[TrajectorySegment]:
         try:
             yield TrajectorySegment.from_stored(output)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(map(str, first["loc"]))
             raise StoreError(
-                f"run {run_id}: job index {index} is not a whole segment ({field}: {first['msg']}): "
+                f"run {run_id}: job index {index} is not a whole segment ({first_error(error)}): "
                 "run it again or remove it"
             ) from error
 
@@ -88,6 +86,15 @@ def find_run(jobs: JobStore, text: str) -> str:
 
 
 def load_summary(jobs: JobStore, run_id: str) -> MDRunDocument | None:
-    """The end of a run, None if it has not ended."""
+    """The end of a run, None if it has not ended.
+
+    Raises
+    ------
+    StoreError
+        If the stored document is not a whole one.
+    """
     found = jobs.docs_store.query_one({"uuid": run_id, "output.kind": "md_run"})
-    return MDRunDocument.from_stored(found["output"]) if found else None
+    try:
+        return MDRunDocument.from_stored(found["output"]) if found else None
+    except ValidationError as error:
+        raise StoreError(f"run {run_id}: its summary is not whole ({first_error(error)}): remove it") from error

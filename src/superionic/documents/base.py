@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
-from monty.json import MontyDecoder, MontyEncoder
+from monty.json import MontyEncoder
 from pydantic import BaseModel, ConfigDict
+
+_ENUM_KEYS = {"@module", "@class", "value"}
 
 Vector3 = tuple[float, float, float]
 Matrix3 = tuple[Vector3, Vector3, Vector3]
@@ -33,10 +35,34 @@ class Document(BaseModel):
     def from_stored(cls, stored: dict[str, Any]) -> Self:
         """Rebuild the document from what a jobflow or maggma store returns.
 
+        What a database names is never imported or called, as monty's decoder would; the fields' types decide.
+
         Parameters
         ----------
         stored
             The document as a store gives it, with or without monty's ``@module`` and ``@class`` keys.
         """
-        plain = {key: value for key, value in stored.items() if not key.startswith("@") and key != "_id"}
-        return cls(**MontyDecoder().process_decoded(plain))
+        return cls(
+            **{key: _rebuilt(value) for key, value in stored.items() if not key.startswith("@") and key != "_id"}
+        )
+
+
+def _rebuilt(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_rebuilt(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("@class") == "Structure":
+        from pymatgen.core import Structure
+
+        return Structure.from_dict(_without_classes(value))
+    if set(value) - {"@version"} == _ENUM_KEYS:
+        return value["value"]
+    return {key: _rebuilt(entry) for key, entry in value.items() if not key.startswith("@")}
+
+
+def _without_classes(value: Any) -> Any:
+    """Pymatgen decodes properties of sites as monty does."""
+    if isinstance(value, dict):
+        return {key: _without_classes(entry) for key, entry in value.items() if not str(key).startswith("@")}
+    return [_without_classes(entry) for entry in value] if isinstance(value, list) else value

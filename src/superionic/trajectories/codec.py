@@ -29,6 +29,7 @@ CHUNK_ATOMS = 32
 HIGHEST_ORDER = 4
 SCALARS = ("potential_energy_eV", "conserved_energy_eV", "temperature_K")
 _COMPRESSORS = (BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle"), Crc32cCodec())
+_CODECS = {"BytesCodec", "TransposeCodec", "BloscCodec", "Crc32cCodec"}
 
 
 def difference(integers: NDArray[np.int32], order: int) -> NDArray[np.uint32]:
@@ -181,7 +182,7 @@ class FrameReader:
         try:
             with zipfile.ZipFile(BytesIO(packed)) as archive:
                 members = {entry: cpu.Buffer.from_bytes(archive.read(entry)) for entry in archive.namelist()}
-            self._group = zarr.open_group(MemoryStore(members), mode="r")
+            self._group = zarr.open_group(MemoryStore(members), mode="r", zarr_format=3)
         except (zipfile.BadZipFile, FileNotFoundError, ValueError, KeyError) as error:
             raise StoreError(f"{name} is not a readable frame store: {error}") from error
         attributes = self._group.attrs.asdict()
@@ -218,7 +219,11 @@ class FrameReader:
         return self._read(name, slice(None))
 
     def _array(self, name: str) -> Any:
-        return self._group[name]
+        array: Any = self._group[name]
+        foreign = {type(codec).__name__ for codec in array.metadata.codecs} - _CODECS
+        if foreign:  # among those that zarr knows is pickle, which runs what it reads
+            raise StoreError(f"{self.name}: array {name!r} is encoded by {min(foreign)}, not by this package")
+        return array
 
     def _read(self, name: str, frames: slice, atoms: NDArray[np.intp] | None = None) -> NDArray[Any]:
         try:
