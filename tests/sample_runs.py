@@ -39,7 +39,7 @@ N_IONS = 12
 
 def memory_stores():
     jobs = JobStore(MemoryStore("jobs"), additional_stores={"data": MemoryStore("data", key="blob_uuid")})
-    return Stores(jobs, MemoryStore("diffusivity"), MemoryStore("arrhenius"))
+    return Stores(jobs, MemoryStore("diffusivity"), MemoryStore("arrhenius"), MemoryStore("comparison"))
 
 
 def walk(n_frames, step_A, seed):

@@ -19,10 +19,12 @@ _IDENTITY: list[Index] = [
     ("identity.engine",),
     ("identity.potential.model",),
     ("identity.study",),
+    ("identity.ordering_class",),
     ("identity.tags",),
     ("quality.verdict",),
 ]
 _DOCUMENTS: list[Index] = [("temperature_K",), *_IDENTITY]
+_COMPARISONS: list[Index] = [*((f"members.{field}",) for field, *_ in _IDENTITY[:-1]), ("quality.verdict",)]
 _JOBS: list[Index] = [("output.kind", "uuid"), ("uuid",), ("name",), ("completed_at",)]
 _OURS = {"output.kind": {"$exists": True}}  # what other programs keep in the same collection is none of our business
 
@@ -37,6 +39,7 @@ def ensure_indexes(stores: Stores) -> None:
         _ensure(stores.jobs.docs_store, _JOBS, ("uuid", "index"), partialFilterExpression=_OURS)
         _ensure(stores.diffusivity, _DOCUMENTS, ("run_id",))
         _ensure(stores.arrhenius, _IDENTITY, ("group",))
+        _ensure(stores.comparison, _COMPARISONS, ("comparison",))
         for field in ("blob_uuid", "job_uuid"):
             stores.jobs.additional_stores[DATA_STORE].ensure_index(field)
     except OperationFailure as error:

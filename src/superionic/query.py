@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from superionic.documents import ArrheniusDocument, DiffusivityDocument, Estimate, RunIdentity, Verdict
+from superionic.documents import (
+    ArrheniusDocument,
+    ComparisonDocument,
+    Difference,
+    DiffusivityDocument,
+    Estimate,
+    RunIdentity,
+    Verdict,
+)
 from superionic.documents.base import Document
 from superionic.errors import StoreError, first_error
 from superionic.stores import Stores
@@ -25,6 +33,7 @@ def criteria(
     formula: str | None = None,
     engine: str | None = None,
     potential: str | None = None,
+    ordering_class: str | None = None,
     temperature_K: float | None = None,
     tags: Sequence[str] = (),
     verdict: Verdict | str | None = None,
@@ -37,6 +46,8 @@ def criteria(
         As in the documents' ``identity``.
     potential
         Model of the potential, for example ``"0.3.0"`` or the path of a checkpoint.
+    ordering_class
+        ``"ordered"``, ``"disordered"``, ``"medium entropy"`` or ``"high entropy"``.
     temperature_K
         Target temperature in K; diffusivity documents only.
     tags
@@ -47,7 +58,8 @@ def criteria(
     Returns
     -------
     dict
-        A MongoDB query for :func:`diffusivity_documents`, :func:`arrhenius_documents` and plain pymongo.
+        A MongoDB query for :func:`diffusivity_documents`, :func:`arrhenius_documents` and plain pymongo; and for
+        :func:`comparison_documents`.
 
     Raises
     ------
@@ -60,6 +72,7 @@ def criteria(
         "identity.formula": formula,
         "identity.engine": engine,
         "identity.potential.model": potential,
+        "identity.ordering_class": ordering_class,
         "identity.tags": {"$all": list(tags)} if tags else None,
         "temperature_K": temperature_K,
         "quality.verdict": None if verdict is None else Verdict(verdict).value,
@@ -116,6 +129,30 @@ def _document(kind: type[_D], stored: dict[str, Any], key: str) -> _D:
         ) from error
 
 
+def comparison_documents(stores: Stores, criteria: dict[str, Any] | None = None) -> list[ComparisonDocument]:
+    """Comparisons with a member that matches `criteria`, by key.
+
+    Parameters
+    ----------
+    stores
+        The stores, connected.
+    criteria
+        A MongoDB query; what it asks of ``identity`` is asked of the members. See :func:`criteria`.
+
+    Raises
+    ------
+    StoreError
+        If a stored document is not a whole one.
+    """
+    wanted = {
+        f"members.{field}" if field.startswith("identity.") else field: value
+        for field, value in (criteria or {}).items()
+    }
+    found = stores.comparison.query({"kind": "comparison", **wanted})
+    documents = [_document(ComparisonDocument, document, "comparison") for document in found]
+    return sorted(documents, key=lambda d: d.comparison)
+
+
 def diffusivity_table(documents: Sequence[DiffusivityDocument]) -> DataFrame:
     """One row a run; columns carry their units, and every value its standard error in the column after it."""
     rows = [
@@ -156,11 +193,29 @@ def arrhenius_table(documents: Sequence[ArrheniusDocument]) -> DataFrame:
     return _table(rows)
 
 
+def comparison_table(documents: Sequence[ComparisonDocument]) -> DataFrame:
+    """One row a difference, those of classes last; energies in eV, all else natural logarithms."""
+    return _table(
+        [
+            {"kind": document.kind, "comparison": document.comparison, **_difference(difference)}
+            for document in documents
+            for difference in (*document.differences, *document.class_differences)
+        ]
+    )
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    row = difference.model_dump(exclude={"difference"})
+    low, high = difference.difference.interval_95
+    return {**row, **_estimate("difference", "eV_or_ln", difference.difference), "low_95": low, "high_95": high}
+
+
 def _identity(identity: RunIdentity) -> dict[str, Any]:
     return {
         "study": identity.study,
         "label": identity.label,
         "formula": identity.formula,
+        "ordering_class": identity.ordering_class,
         "engine": identity.engine,
         "potential": f"{identity.potential.family} {identity.potential.model}",
         "tags": " ".join(identity.tags),

@@ -30,6 +30,7 @@ class Stores:
     jobs: JobStore
     diffusivity: Store
     arrhenius: Store
+    comparison: Store
 
     @contextmanager
     def connected(self) -> Iterator[Stores]:
@@ -42,7 +43,7 @@ class Stores:
         """
         from superionic.indexes import ensure_indexes
 
-        stores = (self.jobs, self.diffusivity, self.arrhenius)
+        stores = (self.jobs, self.diffusivity, self.arrhenius, self.comparison)
         check_reachable(self.jobs.docs_store)
         for collection in (self.jobs.docs_store, *self.jobs.additional_stores.values(), *stores[1:]):
             create_table(collection)
@@ -78,7 +79,8 @@ def open_stores(settings: SuperionicSettings) -> Stores:
         jobs = embedded_job_store(settings.store_dir / "store")
     else:
         jobs = _configured_job_store(settings.jobflow_config)
-    return Stores(jobs, sibling(jobs.docs_store, "diffusivity"), sibling(jobs.docs_store, "arrhenius"))
+    documents = (sibling(jobs.docs_store, name) for name in ("diffusivity", "arrhenius", "comparison"))
+    return Stores(jobs, *documents)
 
 
 def sibling(store: Store, collection_name: str) -> Store:

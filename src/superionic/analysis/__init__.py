@@ -1,6 +1,7 @@
 """Pure functions from trajectories to numbers with errors that hold."""
 
+from superionic.analysis.comparison import comparison
 from superionic.analysis.run import diffusivity
 from superionic.analysis.temperatures import arrhenius
 
-__all__ = ["arrhenius", "diffusivity"]
+__all__ = ["arrhenius", "comparison", "diffusivity"]

@@ -66,7 +66,11 @@ class ArrheniusFit:
 
     def activation_energy(self) -> Estimate:
         """Activation energy in eV."""
-        return _estimate(_quantiles(self.activation_energy_eV, self.weight))
+        return estimate_of_points(self.activation_energy_eV, self.weight)
+
+    def log_diffusivity(self, temperature_K: float) -> Floats:
+        """Ln D at a temperature in K, a value for each point of the posterior, shape (n,)."""
+        return self.level - self.activation_energy_eV * (1 / (BOLTZMANN_EV_PER_K * temperature_K) - self.centre_per_eV)
 
     def prefactor(self) -> Estimate | None:
         """Diffusivity at infinite temperature; None as for :meth:`diffusivity`."""
@@ -77,8 +81,7 @@ class ArrheniusFit:
 
         None if the data leave it open: its 95 % interval spans more than `MAX_DECADES`, or leaves what a float holds.
         """
-        log = self.level - self.activation_energy_eV * (1 / (BOLTZMANN_EV_PER_K * temperature_K) - self.centre_per_eV)
-        decades = (_quantiles(log, self.weight) + np.log(scale)) / np.log(10)
+        decades = (_quantiles(self.log_diffusivity(temperature_K), self.weight) + np.log(scale)) / np.log(10)
         if not np.ptp(decades) <= MAX_DECADES or np.abs(decades).max() > _LARGEST_DECADE:
             return None
         return _estimate(10**decades)
@@ -114,7 +117,7 @@ def fit_arrhenius(temperatures_K: Sequence[float], diffusivities: Sequence[Estim
     if np.any(value <= 0) or np.any(error <= 0):
         raise InputError("diffusivities must be positive with positive errors: leave out runs without diffusion")
     inverse = 1 / (BOLTZMANN_EV_PER_K * temperature)
-    hops = np.maximum((value / error) ** 2, _LEAST_HOPS)  # a variance of v on d is that of d^2 / v equal hops
+    hops = effective_hops(value, error)
     log = np.log(value) - np.log(hops) + digamma(hops + 0.5)
     variance = polygamma(1, hops + 0.5)
     centre = float(np.average(inverse, weights=1 / variance))
@@ -129,6 +132,11 @@ def fit_arrhenius(temperatures_K: Sequence[float], diffusivities: Sequence[Estim
     return ArrheniusFit(
         level, energy, weight, centre, chi_squared, degrees, _curvature_z(inverse - centre, log, variance)
     )
+
+
+def effective_hops(value: Floats, standard_error: Floats) -> Floats:
+    """Number of equal hops that would have the same relative error: a variance of v on d is that of d^2 / v of them."""
+    return np.maximum((value / standard_error) ** 2, _LEAST_HOPS)
 
 
 def _posterior(
@@ -154,6 +162,11 @@ def _curvature_z(shifted: Floats, log: Floats, variance: Floats) -> float | None
     design = np.stack([np.ones_like(shifted), shifted, shifted**2], axis=1)
     covariance = np.linalg.inv(design.T @ (design / variance[:, None]))
     return float((covariance @ (design.T @ (log / variance)))[2] / np.sqrt(covariance[2, 2]))
+
+
+def estimate_of_points(points: Floats, weight: Floats) -> Estimate:
+    """Median, half the 68 % interval and both intervals of weighted points."""
+    return _estimate(_quantiles(points, weight))
 
 
 def _quantiles(points: Floats, weight: Floats) -> Floats:

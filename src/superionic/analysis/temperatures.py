@@ -23,7 +23,10 @@ from superionic.documents import (
 )
 from superionic.errors import InputError
 
+PartOfMotion = Callable[[DiffusivityDocument], Estimate | None]
+
 _EXTRAPOLATION_FACTOR = 10.0
+_TIMES_T = " x T"
 
 
 def arrhenius(
@@ -172,32 +175,28 @@ def arrhenius_lines(
         Where the lines are extrapolated to, in K.
     """
     used = [document for document, point in zip(documents, points, strict=True) if not point.excluded]
-    lines = [
-        _line(f"axis {axis}", used, partial(_along, axis=axis), extrapolation_temperature_K, 1.0) for axis in "abc"
+    return [
+        _line(name, used, pick, extrapolation_temperature_K, 1 / extrapolation_temperature_K if _TIMES_T in name else 1)
+        for name, pick in parts_of_motion(documents).items()
     ]
+
+
+def parts_of_motion(documents: Sequence[DiffusivityDocument]) -> dict[str, PartOfMotion]:
+    """What of the motion is fitted on its own: name -> its value in the document of a run, None where it has none."""
+    parts: dict[str, PartOfMotion] = {f"axis {axis}": partial(_along, axis=axis) for axis in "abc"}
     if any(document.jumps for document in documents):
-        names = dict.fromkeys(c.name for d in documents if d.jumps for c in d.jumps.categories)
-        lines.append(_line("jumps", used, _all_jumps, extrapolation_temperature_K, 1.0))
-        lines += [
-            _line(f"jumps: {name}", used, partial(_category, name=name), extrapolation_temperature_K, 1.0)
-            for name in names
-        ]
-    sigma_T = "conductivity x T"
-    lines.append(
-        _line(sigma_T, used, lambda d: scaled(d.conductivity_mS_per_cm, d.temperature_K),
-              extrapolation_temperature_K, 1 / extrapolation_temperature_K)
-    )  # fmt: skip
+        parts["jumps"] = _all_jumps
+        for name in dict.fromkeys(c.name for d in documents if d.jumps for c in d.jumps.categories):
+            parts[f"jumps: {name}"] = partial(_category, name=name)
+    parts[f"conductivity{_TIMES_T}"] = lambda d: scaled(d.conductivity_mS_per_cm, d.temperature_K)
     if any(document.collective for document in documents):
-        lines.append(
-            _line(
-                "collective " + sigma_T,
-                used,
-                lambda d: scaled(d.collective.conductivity_mS_per_cm, d.temperature_K) if d.collective else None,
-                extrapolation_temperature_K,
-                1 / extrapolation_temperature_K,
-            )
-        )
-    return lines
+        parts[f"collective conductivity{_TIMES_T}"] = _collective_conductivity_times_T
+    return parts
+
+
+def _collective_conductivity_times_T(document: DiffusivityDocument) -> Estimate | None:
+    collective = document.collective
+    return scaled(collective.conductivity_mS_per_cm, document.temperature_K) if collective else None
 
 
 def _along(document: DiffusivityDocument, axis: str) -> Estimate | None:
@@ -216,7 +215,7 @@ def _category(document: DiffusivityDocument, name: str) -> Estimate | None:
 def _line(
     quantity: str,
     documents: Sequence[DiffusivityDocument],
-    pick: Callable[[DiffusivityDocument], Estimate | None],
+    pick: PartOfMotion,
     temperature_K: float,
     scale: float,
 ) -> ArrheniusLine:

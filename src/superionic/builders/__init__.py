@@ -2,6 +2,7 @@
 
 from superionic.builders.all import Built, build_documents
 from superionic.builders.arrhenius import ArrheniusBuilder
+from superionic.builders.comparison import ComparisonBuilder
 from superionic.builders.diffusivity import DiffusivityBuilder
 
-__all__ = ["ArrheniusBuilder", "Built", "DiffusivityBuilder", "build_documents"]
+__all__ = ["ArrheniusBuilder", "Built", "ComparisonBuilder", "DiffusivityBuilder", "build_documents"]

@@ -8,6 +8,7 @@ from typing import Any
 from maggma.core import Builder
 
 from superionic.builders.arrhenius import ArrheniusBuilder
+from superionic.builders.comparison import ComparisonBuilder
 from superionic.builders.diffusivity import DiffusivityBuilder
 from superionic.stores import Stores
 
@@ -18,6 +19,7 @@ class Built:
 
     diffusivity: int
     arrhenius: int
+    comparison: int
     failures: list[str]
 
 
@@ -33,12 +35,19 @@ def build_documents(stores: Stores, extrapolation_temperature_K: float = 300.0) 
     """
     runs = _run(DiffusivityBuilder(stores.jobs, stores.diffusivity))
     groups = _run(ArrheniusBuilder(stores.diffusivity, stores.arrhenius, extrapolation_temperature_K))
+    compared = _run(
+        ComparisonBuilder(stores.diffusivity, stores.arrhenius, stores.comparison, extrapolation_temperature_K)
+    )
     failures = [
         f"{name} {found[name]}: {found['reason']}"
-        for store, name in ((stores.diffusivity, "run_id"), (stores.arrhenius, "group"))
+        for store, name in (
+            (stores.diffusivity, "run_id"),
+            (stores.arrhenius, "group"),
+            (stores.comparison, "comparison"),
+        )
         for found in store.query({"kind": "failure"})
     ]
-    return Built(_made(runs), _made(groups), failures)
+    return Built(_made(runs), _made(groups), _made(compared), failures)
 
 
 def _made(documents: list[dict[str, Any]]) -> int:

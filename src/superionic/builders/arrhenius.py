@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from superionic.analysis import arrhenius
 from superionic.builders.failure import failure
+from superionic.builders.gone import remove_gone
 from superionic.documents import DiffusivityDocument, RunIdentity
 
 
@@ -37,7 +38,7 @@ class ArrheniusBuilder(Builder):
         super().__init__(sources=[diffusivity], targets=[documents], **kwargs)
 
     def get_items(self) -> Iterator[tuple[str, list[DiffusivityDocument]]]:
-        """Groups whose document is missing or made from other sources."""
+        """Groups whose document is missing or made from other sources; documents of groups without runs go."""
         groups: dict[str, list[DiffusivityDocument]] = defaultdict(list)
         for found in self.diffusivity.query({"kind": "diffusivity"}):
             try:
@@ -46,6 +47,7 @@ class ArrheniusBuilder(Builder):
                 self.logger.exception("diffusivity document of run %s is not whole", found.get("run_id"))
                 continue
             groups[group_key(document.identity)].append(document)
+        remove_gone(self.documents, "group", set(groups))
         built = {
             found["group"]: (found.get("provenance", {}).get("sources"), found.get("extrapolation_temperature_K"))
             for found in self.documents.query(

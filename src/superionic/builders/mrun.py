@@ -5,6 +5,7 @@ from __future__ import annotations
 from maggma.core import Builder
 
 from superionic.builders.arrhenius import ArrheniusBuilder
+from superionic.builders.comparison import ComparisonBuilder
 from superionic.builders.diffusivity import DiffusivityBuilder
 from superionic.settings import SuperionicSettings
 from superionic.stores import open_stores
@@ -29,4 +30,5 @@ def configured_builders(extrapolation_temperature_K: float = 300.0) -> list[Buil
     return [
         DiffusivityBuilder(stores.jobs, stores.diffusivity),
         ArrheniusBuilder(stores.diffusivity, stores.arrhenius, extrapolation_temperature_K),
+        ComparisonBuilder(stores.diffusivity, stores.arrhenius, stores.comparison, extrapolation_temperature_K),
     ]

@@ -13,7 +13,7 @@ from superionic.cli.options import settings, store_option
 @store_option
 @click.option("--temperature", "extrapolation_temperature_K", default=300.0, show_default=True, help="In K.")
 def command(store_dir: Path | None, extrapolation_temperature_K: float) -> None:
-    """Build diffusivity and Arrhenius documents from all stored trajectories; what is up to date is left alone."""
+    """Build diffusivity, Arrhenius and comparison documents from what is stored; what is up to date is left alone."""
     from superionic.builders import build_documents
     from superionic.errors import InputError
     from superionic.stores import open_stores
@@ -22,7 +22,9 @@ def command(store_dir: Path | None, extrapolation_temperature_K: float) -> None:
         raise InputError(f"--temperature {extrapolation_temperature_K:g} is not positive: give it in K")
     with open_stores(settings(store_dir)).connected() as stores:
         built = build_documents(stores, extrapolation_temperature_K)
-    click.echo(f"built {built.diffusivity} diffusivity and {built.arrhenius} Arrhenius documents")
+    click.echo(
+        f"built {built.diffusivity} diffusivity, {built.arrhenius} Arrhenius, {built.comparison} comparison documents"
+    )
     for failure in built.failures:
         click.echo(f"superionic: {failure}", err=True)
     if built.failures:

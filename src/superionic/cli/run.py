@@ -38,7 +38,7 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
     from superionic.managers.local import run_flow
     from superionic.managers.progress_line import ProgressLine, steps_stored
     from superionic.plots.arrhenius import plot_arrhenius
-    from superionic.query import arrhenius_documents, diffusivity_documents
+    from superionic.query import arrhenius_documents, comparison_documents, diffusivity_documents
     from superionic.stores import open_stores
     from superionic.study import load_study
 
@@ -62,7 +62,8 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
         built = build_documents(stores, study.analysis.extrapolation_temperature_K)
         criteria = {"identity.study": study.name}
         runs, fits = diffusivity_documents(stores, criteria), arrhenius_documents(stores, criteria)
-    print_documents(runs, fits, console())
+        compared = comparison_documents(stores, criteria)
+    print_documents(runs, fits, compared, console())
     if fits:
         click.echo(
             f"Arrhenius plot: {plot_arrhenius(fits, (figures or chosen.store_dir / study.name) / 'arrhenius.png')}"

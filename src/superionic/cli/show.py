@@ -17,13 +17,14 @@ from superionic.cli.options import json_option, settings, store_option
 @click.option("--formula", help="Only documents of this reduced formula.")
 @click.option("--engine", help="Only documents of this engine.")
 @click.option("--potential", help="Only documents of this model, for example 0.3.0.")
+@click.option("--class", "ordering_class", help="Only documents of this class of ordering, for example disordered.")
 @click.option("--temperature", "temperature_K", type=float, help="Only runs at this temperature in K.")
 @click.option("--tag", "tags", multiple=True, help="Only documents with this tag; may be given again.")
 @click.option(
     "--verdict", type=click.Choice(["sufficient", "insufficient", "unusable"]), help="Only with this verdict."
 )
 @json_option
-@click.option("--csv", "as_csv", is_flag=True, help="Print two CSV tables, units in the names of the columns.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV tables, units in the names of the columns.")
 def command(
     store_dir: Path | None,
     as_json: bool,
@@ -32,7 +33,7 @@ def command(
     tags: tuple[str, ...],
     **wanted: str | None,
 ) -> None:
-    """Show the documents: diffusivity of every run, Arrhenius fits, and what is wrong with them."""
+    """Show the documents: diffusivity of every run, Arrhenius fits, comparisons, and what is wrong with them."""
     from superionic import query
     from superionic.cli import tables
     from superionic.stores import open_stores
@@ -41,9 +42,10 @@ def command(
     with open_stores(settings(store_dir)).connected() as stores:
         runs = query.diffusivity_documents(stores, criteria)
         fits = query.arrhenius_documents(stores, criteria) if temperature_K is None else []
+        compared = query.comparison_documents(stores, criteria) if temperature_K is None else []
     if as_json:
-        click.echo(json.dumps(tables.as_json([*runs, *fits]), indent=2))
+        click.echo(json.dumps(tables.as_json([*runs, *fits, *compared]), indent=2))
     elif as_csv:
-        click.echo(tables.as_csv(runs, fits), nl=False)
+        click.echo(tables.as_csv(runs, fits, compared), nl=False)
     else:
-        tables.print_documents(runs, fits, tables.console())
+        tables.print_documents(runs, fits, compared, tables.console())

@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from superionic.documents import ArrheniusDocument, DiffusivityDocument, Estimate, Quality
-from superionic.query import arrhenius_table, diffusivity_table
+from superionic.cli.comparisons import print_comparisons
+from superionic.documents import ArrheniusDocument, ComparisonDocument, DiffusivityDocument, Estimate, Quality
+from superionic.query import arrhenius_table, comparison_table, diffusivity_table
 
 
 def console() -> Console:
@@ -20,10 +21,13 @@ def console() -> Console:
 
 
 def print_documents(
-    diffusivity: Sequence[DiffusivityDocument], arrhenius: Sequence[ArrheniusDocument], to: Console
+    diffusivity: Sequence[DiffusivityDocument],
+    arrhenius: Sequence[ArrheniusDocument],
+    comparisons: Sequence[ComparisonDocument],
+    to: Console,
 ) -> None:
-    """Print a table of diffusivities and one of Arrhenius fits, with the reasons of every verdict."""
-    if not diffusivity and not arrhenius:
+    """Print a table of diffusivities, one of Arrhenius fits and one a comparison, with the reasons of every verdict."""
+    if not diffusivity and not arrhenius and not comparisons:
         to.print("no documents: run a study (`superionic run`) or build (`superionic build`) first")
         return
     runs = _table(
@@ -62,6 +66,7 @@ def print_documents(
         _reasons(f"{run.identity.label} {run.temperature_K:g} K", run.quality, to)
     for fit in arrhenius:
         _reasons(f"Arrhenius fit of {fit.identity.label}", fit.quality, to)
+    print_comparisons(comparisons, to)
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -96,12 +101,16 @@ def _reasons(what: str, quality: Quality, to: Console) -> None:
         to.print(f"{what}: {quality.verdict.value}: {reason}", soft_wrap=True, highlight=False)
 
 
-def as_json(documents: Sequence[DiffusivityDocument | ArrheniusDocument]) -> list[dict[str, Any]]:
+def as_json(documents: Sequence[DiffusivityDocument | ArrheniusDocument | ComparisonDocument]) -> list[dict[str, Any]]:
     """Documents as plain JSON objects."""
     return [document.model_dump(mode="json") for document in documents]
 
 
-def as_csv(diffusivity: Sequence[DiffusivityDocument], arrhenius: Sequence[ArrheniusDocument]) -> str:
-    """Tables of runs and of fits as CSV, one after the other, an empty line between them."""
-    tables = [diffusivity_table(diffusivity), arrhenius_table(arrhenius)]
+def as_csv(
+    diffusivity: Sequence[DiffusivityDocument],
+    arrhenius: Sequence[ArrheniusDocument],
+    comparisons: Sequence[ComparisonDocument],
+) -> str:
+    """Tables of runs, fits and comparisons as CSV, one after the other, an empty line between them."""
+    tables = [diffusivity_table(diffusivity), arrhenius_table(arrhenius), comparison_table(comparisons)]
     return "\n".join(table.to_csv(index=False) for table in tables if len(table))

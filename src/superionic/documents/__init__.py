@@ -2,6 +2,7 @@
 
 from superionic.documents.arrhenius import ArrheniusDocument, ArrheniusLine, ArrheniusPoint
 from superionic.documents.base import Document
+from superionic.documents.comparison import ClassMean, ComparisonDocument, ComparisonMember, Difference
 from superionic.documents.diffusivity import DiffusivityDocument, MSDCurve
 from superionic.documents.estimate import Estimate
 from superionic.documents.host import HostDocument
@@ -42,7 +43,11 @@ __all__ = [
     "BarostatState",
     "BlockAnalysis",
     "Check",
+    "ClassMean",
     "CollectiveTransport",
+    "ComparisonDocument",
+    "ComparisonMember",
+    "Difference",
     "DiffusivityDocument",
     "Document",
     "Estimate",
