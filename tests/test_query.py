@@ -15,6 +15,8 @@ from superionic.documents import Verdict
 from superionic.query import (
     arrhenius_documents,
     arrhenius_table,
+    comparison_documents,
+    comparison_table,
     criteria,
     diffusivity_documents,
     diffusivity_table,
@@ -100,6 +102,27 @@ def test_tables_hold_the_documents_with_units_in_the_columns(stores):
     assert table.isna().loc["ELC", "activation_energy_eV"]  # one temperature
 
 
+@pytest.mark.parametrize(
+    ("wanted", "n_found"),
+    [
+        ({}, 1),
+        ({"label": "ELC"}, 1),
+        ({"label": "O", "tags": ["a"], "study": "synthetic", "engine": "chgnet", "potential": "0.3.0"}, 1),
+        ({"ordering_class": "ordered"}, 0),
+        ({"label": "OHC"}, 0),
+        ({"verdict": "unusable"}, 0),
+        ({"verdict": "insufficient"}, 1),
+    ],
+)
+def test_comparisons_by_their_members(stores, wanted, n_found):
+    found = comparison_documents(stores, criteria(**wanted))
+    assert len(found) == n_found
+    for document in found:
+        assert sorted(member.name for member in document.members) == ["ELC", "O"]
+        table = comparison_table(found)
+        assert list(table["difference_eV_or_ln"]) == [d.difference.value for d in document.differences]
+
+
 def show(folder, *options):
     done = subprocess.run(
         [SUPERIONIC, "show", "--store", folder, *options], capture_output=True, text=True, check=True, cwd=folder
@@ -110,9 +133,12 @@ def show(folder, *options):
 def test_show_filters_and_prints_json_and_csv(folder):
     found = json.loads(show(folder, "--label", "ELC", "--tag", "b", "--json"))
     assert [document["run_id"] for document in found if document["kind"] == "diffusivity"] == ["r2"]
-    runs, fits = show(folder, "--csv").split("\n\n")
+    runs, fits, compared = show(folder, "--csv").split("\n\n")
     rows = list(csv.DictReader(io.StringIO(runs)))
     assert [(row["label"], float(row["temperature_K"])) for row in rows] == [("ELC", 700), ("O", 700), ("O", 900)]
     assert "activation_energy_eV" in fits
+    (difference,) = csv.DictReader(io.StringIO(compared))
+    assert (difference["of"], difference["minus"], float(difference["temperature_K"])) == ("O", "ELC", 700)
+    assert "Comparison of orderings" in show(folder)
     assert json.loads(show(folder, "--temperature", "701", "--json")) == []
     assert "no documents" in show(folder, "--verdict", "unusable", "--temperature", "700")

@@ -16,7 +16,7 @@ N_RUNS = 12
 def content(db):
     """Documents without what says when and as what they were stored."""
     found = {}
-    for name, key in (("diffusivity", "run_id"), ("arrhenius", "group")):
+    for name, key in (("diffusivity", "run_id"), ("arrhenius", "group"), ("comparison", "comparison")):
         for document in db[name].find({}, {"_id": 0}):
             document["provenance"].pop("created_at")
             assert document[key] not in found
@@ -36,9 +36,10 @@ def filled(cluster):
             )  # fmt: skip
         build_documents(stores)
     wanted = content(cluster.db)
-    assert len(wanted) == N_RUNS + 2
+    assert len(wanted) == N_RUNS + 2 + 1
     cluster.db.diffusivity.delete_many({})
     cluster.db.arrhenius.delete_many({})
+    cluster.db.comparison.delete_many({})
     cluster.mrun = {"cwd": cluster.home / "superionic"}
     return cluster, wanted
 

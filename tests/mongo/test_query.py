@@ -51,7 +51,7 @@ def test_ten_thousand_documents_are_queried_through_an_index(many):
     "wanted",
     [
         {"study": "s"}, {"label": "s"}, {"formula": "s"}, {"engine": "s"}, {"potential": "s"}, {"temperature_K": 1},
-        {"tags": ["s"]}, {"verdict": "unusable"},
+        {"tags": ["s"]}, {"verdict": "unusable"}, {"ordering_class": "ordered"},
     ],
     ids=lambda wanted: next(iter(wanted)),
 )  # fmt: skip
@@ -64,6 +64,10 @@ def test_every_filter_has_an_index(cluster, wanted):
             continue
         plan = cluster.db[name].find({"kind": name, **criteria(**wanted)}).explain()["queryPlanner"]["winningPlan"]
         assert "IXSCAN" in str(plan), name
+    if "temperature_K" not in wanted:
+        asked = {field.replace("identity.", "members.identity."): value for field, value in criteria(**wanted).items()}
+        plan = cluster.db.comparison.find({"kind": "comparison", **asked}).explain()["queryPlanner"]["winningPlan"]
+        assert "IXSCAN" in str(plan), "comparison"
 
 
 def test_one_run_cannot_have_two_documents(many):
