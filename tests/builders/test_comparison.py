@@ -107,3 +107,17 @@ def test_killed_after_any_step_the_next_build_makes_the_same_documents(filled):
     assert list(builder.get_items()) == []  # the fit of ELC is not there: nothing to compare O with
     assert build_documents(filled).failures == []
     assert {document.comparison: document.differences for document in comparison_documents(filled)} == wanted
+
+
+def test_a_source_that_is_not_whole_is_named_or_left_out_and_the_others_are_compared(filled):
+    run = next(document for document in filled.diffusivity.query({"identity.label": "ELC", "temperature_K": 900}))
+    run.pop("_id", None)
+    filled.diffusivity.update([{**run, "n_frames": "many"}], key="run_id")
+    filled.comparison.remove_docs({"family": "orderings"})
+    builder = ComparisonBuilder(filled.diffusivity, filled.arrhenius, filled.comparison)
+    (item,) = builder.get_items()
+    builder.update_targets([builder.process_item(item)])
+    members = {member.name: member for member in by_family(filled)["orderings"].members}
+    assert members["ELC"].temperatures_K == [700]
+    assert "900 K" in members["ELC"].left_out[0]
+    assert "missing" in members["ELC"].left_out[0]

@@ -17,6 +17,8 @@ def remove_gone(documents: Store, key: str, wanted: set[str]) -> None:
     wanted
         Its values that stay.
     """
-    gone = [found[key] for found in documents.query(properties=[key]) if found[key] not in wanted]
+    gone = [
+        found[key] for found in documents.query({key: {"$exists": True}}, properties=[key]) if found[key] not in wanted
+    ]
     if gone:
         documents.remove_docs({key: {"$in": gone}})
