@@ -65,7 +65,9 @@ class ComparisonBuilder(Builder):
         fits: dict[tuple[str, Family], list[ArrheniusDocument]] = defaultdict(list)
         for found in self.arrhenius.query({"kind": "arrhenius"}):
             fit = self._whole(ArrheniusDocument, found, "group")
-            for family in self.families if fit is not None else ():
+            if fit is None:
+                continue
+            for family in self.families:
                 fits[family.key(fit.identity), family].append(fit)
         several = {place: members for place, members in fits.items() if len(members) > 1}
         remove_gone(self.documents, "comparison", {key for key, _ in several})

@@ -17,8 +17,7 @@ def remove_gone(documents: Store, key: str, wanted: set[str]) -> None:
     wanted
         Its values that stay.
     """
-    gone = [
-        found[key] for found in documents.query({key: {"$exists": True}}, properties=[key]) if found[key] not in wanted
-    ]
+    stored = {found[key] for found in documents.query({key: {"$exists": True}}, properties=[key])}
+    gone = sorted(stored - wanted)
     if gone:
         documents.remove_docs({key: {"$in": gone}})
