@@ -97,16 +97,15 @@ class Cluster:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
 
-    def set_up_remote(self, **runner):
+    def set_up_remote(self):
         """`superionic init` for jobflow-remote, with a hurried runner."""
         self.run("superionic", "init", "--mongo", self.uri, "--manager", "jobflow-remote")
-        file = self.home / ".jfremote" / "superionic.yaml"
-        project = yaml.safe_load(file.read_text())
-        project["runner"] = {
-            **dict.fromkeys(project["runner"], 1), "delta_retry": [2, 2, 2], **runner,
-        }  # fmt: skip
-        file.write_text(yaml.safe_dump(project))
+        self.hurry()
         self.run("jf", "-p", "superionic", "admin", "reset", "-y")
+
+    def hurry(self):
+        self.edit_project(lambda project: project["runner"].update(dict.fromkeys(project["runner"], 1)))
+        self.edit_project(lambda project: project["runner"].update(delta_retry=[2, 2, 2]))
 
     def edit_project(self, change):
         file = self.home / ".jfremote" / "superionic.yaml"

@@ -21,22 +21,21 @@ WHEEL_MONGOD_SHA256 = "268063f487a8ba75bf832d1f7938882b8bda1029825bb58d0611725f8
 class Mongod:
     """One server on a free port of 127.0.0.1; it may be killed and started again on the same files."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, disk=None):
+        self.folder, self.disk = folder, disk
+        self.options = []
         self.port = free_port()
         self.process = None
 
-    def start(self, limit=None):
-        """Start it; `limit` is a shell's ulimit arguments, for example '-f 200000'."""
+    def start(self):
+        """Start it, on a small disk if it has one."""
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [
             find_mongod(), "--dbpath", self.folder, "--port", self.port, "--bind_ip", "127.0.0.1", "--nounixsocket",
             "--networkMessageCompressors", "disabled", "--wiredTigerCacheSizeGB", "0.25",
-            "--logpath", self.folder.with_suffix(".log"), "--logappend",
+            "--logpath", self.folder.with_suffix(".log"), "--logappend", *self.options,
         ]  # fmt: skip
-        words = [str(word) for word in command]
-        if limit:
-            words = ["bash", "-c", f'ulimit {limit}; exec "$@"', "mongod", *words]
+        words = self.disk.command(command) if self.disk else [str(word) for word in command]
         self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.wait()
         return self

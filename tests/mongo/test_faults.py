@@ -1,24 +1,28 @@
 """mongod killed, disks full, workers without the package: clear states, and nothing half-written taken for whole."""
 
 import base64
-import random
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
-from pymongo.errors import PyMongoError
 
+import sample_files as files
 from cluster import Cluster
+from mongod import Mongod
 from quickstart import small_study
-from sample_runs import segments, store_run, store_segment
+from sample_runs import store_run
+from small_disk import SmallDisk
 from superionic.builders import build_documents
 from superionic.builders.runs import load_segments
 from superionic.query import diffusivity_documents
 from superionic.trajectories import stitch
 
 pytestmark = pytest.mark.mongo
+SUPERIONIC = Path(sys.executable).parent / "superionic"
 
 WRITER = """
 import sys
@@ -74,33 +78,95 @@ def test_a_server_killed_during_a_write_loses_nothing_acknowledged_and_keeps_not
         assert len(whole) + len(built.failures) <= last + 2
 
 
-def store_many(jobs, template):
-    noise = random.Random(0)
-    for number in range(20):
-        payload = base64.b64encode(noise.randbytes(12_000_000)).decode()
-        store_segment(jobs, template.model_copy(update={"run_id": f"big{number}", "payload": payload}))
+STORE_MANY = """
+import base64, hashlib, random
+from sample_runs import segments, store_segment
+from superionic.settings import SuperionicSettings
+from superionic.stores import open_stores
+(template,) = segments(run_id="big", n_segments=1, frames_each=10)
+noise = random.Random(0)
+with open_stores(SuperionicSettings()).connected() as stores:
+    for number in range(40):
+        packed = noise.randbytes(12_000_000)
+        payload, digest = base64.b64encode(packed).decode(), hashlib.sha256(packed).hexdigest()
+        changes = {"run_id": f"big{number}", "payload": payload, "sha256": digest}
+        store_segment(stores.jobs, template.model_copy(update=changes))
+        print(number, flush=True)
+"""
 
 
-def test_a_full_disk_of_the_server_is_an_error_and_nothing_half_is_taken_for_whole(own_cluster):
-    """The files of mongod may not grow beyond 110 MB: its journal has 100 MB at once, blobs hit the limit."""
-    cluster = own_cluster
+DESCRIBED = ("--mobile", "Li+", "--temperature", "700", "--time-step", "2", "--label", "walk")
+
+
+def long_run(folder):
+    return files.write_xdatcar(folder / "XDATCAR", files.known_walk(300))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    disk = SmallDisk(tmp_path / "disk", "450m")
+    yield disk
+    disk.close()
+
+
+def test_a_full_disk_of_the_server_is_an_error_and_nothing_half_is_taken_for_whole(small_disk, tmp_path):
+    """The journal takes 300 MB of 450 MB; a blob finds no room, and mongod ends. With room it starts again."""
+    server = Mongod(small_disk.folder, disk=small_disk).start()
+    cluster = Cluster(tmp_path, server, "superionic")
     cluster.run("superionic", "init", "--mongo", cluster.uri)
-    with cluster.stores() as stores:
-        store_run(stores.jobs, run_id="before")
-    cluster.server.stop()
-    cluster.server.start(limit="-f 107500")
     impatient = "serverSelectionTimeoutMS: 2000"  # the driver looks for a lost server for half a minute
     config = cluster.home / "superionic" / "jobflow.yaml"
     config.write_text(re.sub(r"( +)journal: true", rf"\1journal: true\n\1{impatient}", config.read_text()))
-    (template,) = segments(run_id="big", n_segments=1, frames_each=10)
-    with cluster.stores() as stores, pytest.raises(PyMongoError):
-        store_many(stores.jobs, template)
-    cluster.server.process.wait(60)
-    cluster.server.start()
     with cluster.stores() as stores:
-        built = build_documents(stores)
-        assert [document.run_id for document in diffusivity_documents(stores)] == ["before"]
-        assert all("run_id big" in failure for failure in built.failures)
+        store_run(stores.jobs, run_id="before")
+    stored = cluster.run("python", "-c", STORE_MANY, check=False)
+    assert stored.returncode != 0
+    assert "pymongo.errors" in stored.stderr
+    server.process.wait(60)
+    assert "No space left on device" in small_disk.folder.with_suffix(".log").read_text()
+    small_disk.grow("2g")
+    server.start()
+    with cluster.stores() as stores:
+        check_what_is_left(stores, stored.stdout.splitlines())
+    cluster.close()
+    server.stop()
+
+
+def check_what_is_left(stores, acknowledged):
+    """Every run that was acknowledged is whole; the one that was cut off is no run, or refused by name."""
+    for number in acknowledged:
+        (segment,) = load_segments(stores.jobs, f"big{number}")
+        assert len(base64.b64decode(segment.payload)) == 12_000_000
+    built = build_documents(stores)
+    assert [document.run_id for document in diffusivity_documents(stores)] == ["before"]
+    assert all("run_id big" in failure for failure in built.failures)
+
+
+def test_a_full_disk_of_an_embedded_store_is_one_sentence_and_nothing_half_is_taken_for_whole(small_disk):
+    folder = small_disk.folder
+    env = {**os.environ, "SUPERIONIC_STORE_DIR": str(folder), "HOME": str(folder)}
+    env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+
+    def run(*words):
+        return subprocess.run(small_disk.command(words), env=env, capture_output=True, text=True, check=False)
+
+    many = run(sys.executable, "-c", STORE_MANY)
+    assert many.returncode != 0
+    assert "sqlite3.OperationalError: d" in many.stderr  # "disk I/O error" or "database or disk is full"
+    n_stored = len(many.stdout.splitlines())
+    assert n_stored > 5
+    refused = run(SUPERIONIC, "import", str(long_run(folder.parent)), *DESCRIBED)
+    assert refused.returncode == 1
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert re.search("disk", refused.stderr)
+    small_disk.grow("2g")
+    assert run(SUPERIONIC, "import", str(long_run(folder.parent)), *DESCRIBED).returncode == 0
+    inspected = run(SUPERIONIC, "inspect", "walk")
+    assert "300" in inspected.stdout
+    last = run(SUPERIONIC, "inspect", f"big{n_stored - 1}")
+    assert "not a readable frame store" in last.stderr  # noise, but whole: its checksum is right
+    after = run(SUPERIONIC, "inspect", f"big{n_stored}")
+    assert re.search("no run is|missing", after.stderr)
 
 
 @pytest.mark.slow

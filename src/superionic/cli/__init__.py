@@ -28,6 +28,7 @@ COMMANDS = {
     "doctor": "Say what is installed and reachable, and what each missing thing would enable.",
     "bench": "Measure speed and memory against the usual tools.",
 }
+_DRIVERS = {"sqlite3", "montydb", "pymongo", "gridfs", "botocore"}
 
 
 class _Commands(click.Group):
@@ -69,3 +70,18 @@ def main() -> None:
     except (StoreError, SimulationError, OSError) as error:
         click.echo(f"superionic: {error}", err=True)
         sys.exit(1)
+    except Exception as error:
+        if not _of_a_database(error):
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".partition(", Timeout:")[0].split())
+        click.echo(
+            f"superionic: the database failed ({reason}): see whether it runs and has room on its disk; "
+            "then the same command goes on",
+            err=True,
+        )
+        sys.exit(1)
+
+
+def _of_a_database(error: Exception) -> bool:
+    """Whether it comes from a driver; those need not be installed."""
+    return any(kind.__module__.partition(".")[0] in _DRIVERS for kind in type(error).__mro__)
