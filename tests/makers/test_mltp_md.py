@@ -10,11 +10,13 @@ from monty.json import MontyDecoder, MontyEncoder
 
 from sample_runs import memory_stores
 from superionic.builders.runs import load_segments, load_summary
-from superionic.documents import MDSet, OrderingDocument, RelaxationDocument
+from superionic.documents import MDSet, OrderingDocument, PotentialSettings, RelaxationDocument
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.relax import RelaxMaker
 from superionic.makers.study import DiffusionStudyMaker
+from superionic.managers.local import run_flow
+from superionic.stores import embedded_job_store
 from superionic.structures.host import load_host
 from superionic.trajectories import stitch
 
@@ -104,3 +106,21 @@ def test_provenance_names_the_weights(ran):
     assert potential["model"] == "0.3.0"
     assert len(potential["sha256"]) == 64
     assert potential["kernels"] in {"fused", "torch"}
+
+
+@pytest.mark.slow
+def test_runs_that_share_their_evaluations_are_stored_as_runs_of_their_own(tmp_path):
+    """Two temperatures side by side in two processes, evaluated in batches by a third: not a bit is different."""
+    payloads = []
+    for batch_runs in (False, True):
+        maker = MltpMdMaker(md=MD, potential=PotentialSettings(batch_runs=batch_runs), relax_maker=None)
+        flow = DiffusionStudyMaker(md_maker=maker).make(load_host("Li3InCl6"))
+        store = embedded_job_store(tmp_path / str(batch_runs))
+        store.connect()
+        run = run_flow(flow, store, tmp_path / str(batch_runs), workers=2)
+        assert not run.failed
+        runs = {doc["uuid"] for doc in store.query({"output.kind": "md_run"})}
+        assert len(runs) == 2
+        payloads.append(sorted(segment.sha256 for run_id in runs for segment in load_segments(store, run_id)))
+    assert len(payloads[0]) == 4
+    assert payloads[0] == payloads[1]

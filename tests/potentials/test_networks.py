@@ -8,7 +8,6 @@ import torch
 
 from superionic.potentials.evaluator import Session, load_chgnet
 from superionic.potentials.fused import FusedNetwork
-from superionic.potentials.graph import join
 from superionic.potentials.network_torch import TorchNetwork
 from superionic.potentials.weights import ChgnetWeights
 
@@ -22,7 +21,7 @@ def double():
 
 
 def graph_of(session: Session, system):
-    return join([(session.numbers, session.pairs(system.positions_A, system.cell_A)[0])], 3.0)
+    return session.graph(system.positions_A, system.cell_A)
 
 
 @pytest.mark.parametrize("name", ["rattled", "hot", "tiny"])
@@ -71,7 +70,7 @@ def test_fused_gradient_far_from_any_crystal(double, fused):
     cell = 7.0 * np.eye(3)
     grid = np.stack(np.meshgrid(*[np.arange(3)] * 3), -1).reshape(-1, 3)[:24] * 7.0 / 3
     positions = grid + random.uniform(-0.7, 0.7, size=(24, 3))
-    graph = join([(numbers, fused.session(numbers).pairs(positions, cell)[0])], 3.0)
+    graph = fused.session(numbers).graph(positions, cell)
     _, gradients = fused._network.evaluate(graph)
     _, true_gradients = double._network.evaluate(graph)
     assert abs(true_gradients).max() > 5.0

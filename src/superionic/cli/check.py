@@ -29,6 +29,8 @@ def command(study_file: Path) -> None:
     click.echo(
         f"{len(jobs)} jobs to submit, {len(jobs) + segments} in all: every MD run goes on in segments of its own"
     )
+    together = "evaluated together, in batches" if study.potential.in_batches else "each evaluated by itself"
+    click.echo(f"runs side by side on one machine ({study.potential.device}): {together}")
     cost = estimate_cost(study)
     for line in cost.lines():
         click.echo(line)

@@ -18,3 +18,13 @@ class PotentialSettings(Document):
     kernels: Literal["auto", "fused", "torch", "stock"] = Field(
         "auto", description="Implementation; 'auto' takes the fastest and the documents say which"
     )
+    batch_runs: bool | None = Field(
+        None,
+        description="Whether runs side by side on one machine are evaluated in common batches by one process; "
+        "None does so on a CUDA device only",
+    )
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether runs side by side are evaluated together: on several cores, one process a run is faster."""
+        return self.device.startswith("cuda") if self.batch_runs is None else self.batch_runs

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from superionic.dynamics.integrator import Frame
 from superionic.dynamics.md import SegmentResult, initial_state, run_segment
 from superionic.dynamics.progress import Progress
 from superionic.dynamics.stopping import watching_sigterm
-from superionic.potentials import load_chgnet
+from superionic.potentials import Potential, SharedPotential, load_chgnet
 from superionic.trajectories.codec import FrameWriter, pack
 
 
@@ -57,9 +59,20 @@ def run_chgnet_segment(
     walltime_s
         Time that the job has in s; the segment ends in time for it, as it does on SIGTERM.
     """
-    chgnet = load_chgnet(potential.model, potential.device, potential.kernels)
+    with opened(potential) as chgnet:
+        return _run(structure, protocol, chgnet, state or initial_state(structure, protocol), title, folder, walltime_s)
+
+
+def _run(
+    structure: Structure,
+    protocol: MDProtocol,
+    chgnet: Potential | SharedPotential,
+    state: MDState,
+    title: str,
+    folder: Path,
+    walltime_s: float | None,
+) -> PackedSegment:
     numbers = np.array(structure.atomic_numbers)
-    state = state or initial_state(structure, protocol)
     n_steps = min(protocol.segment_steps, protocol.n_steps - state.step)
     progress = Progress(title, state.step, state.step + n_steps, protocol.n_steps, protocol.time_step_fs, folder)
     first_frame: list[Frame] = []
@@ -80,3 +93,13 @@ def run_chgnet_segment(
     packed = pack(scratch)
     shutil.rmtree(scratch)
     return PackedSegment(state.step, result, packed, progress.ns_per_day(result.state.step), chgnet.reference)
+
+
+@contextmanager
+def opened(settings: PotentialSettings) -> Iterator[Potential | SharedPotential]:
+    """The potential in this process, or shared with the other runs on its device."""
+    if not settings.in_batches:
+        yield load_chgnet(settings.model, settings.device, settings.kernels)
+        return
+    with SharedPotential(settings.model, settings.device, settings.kernels) as shared:
+        yield shared

@@ -2,6 +2,7 @@
 
 from superionic.potentials.errors import IsolatedAtomError, PotentialError
 from superionic.potentials.evaluator import Evaluation, Potential, Session, System, load_chgnet
+from superionic.potentials.shared import SharedPotential
 
 __all__ = [
     "Evaluation",
@@ -9,6 +10,7 @@ __all__ = [
     "Potential",
     "PotentialError",
     "Session",
+    "SharedPotential",
     "System",
     "load_chgnet",
 ]

@@ -17,8 +17,8 @@ from superionic.errors import InputError
 from superionic.potentials.checks import checked_geometry, checked_numbers, refuse_isolated
 from superionic.potentials.denormals import denormals_flushed
 from superionic.potentials.errors import PotentialError
-from superionic.potentials.graph import CrystalGraph, join
-from superionic.potentials.neighbours import AtomPairs, FloatArray, IntArray, SkinList
+from superionic.potentials.graph import CrystalGraph, crystal_graph, join
+from superionic.potentials.neighbours import FloatArray, IntArray, SkinList
 from superionic.potentials.network_stock import StockNetwork
 from superionic.potentials.network_torch import TorchNetwork
 from superionic.potentials.reference import PRETRAINED, SUPPORTED_NUMBERS, load_model
@@ -59,6 +59,18 @@ class Evaluation:
     energy_eV: float
     forces_eV_per_A: FloatArray
     stress_eV_per_A3: FloatArray
+
+    def require_finite(self) -> Evaluation:
+        """The evaluation itself, if it holds numbers only.
+
+        Raises
+        ------
+        PotentialError
+            If it does not.
+        """
+        if np.isfinite(self.energy_eV) and np.isfinite(self.forces_eV_per_A).all():
+            return self
+        raise PotentialError("CHGNet's energy or forces are not finite: the structure has exploded or collapsed")
 
 
 class _Network(Protocol):
@@ -120,6 +132,7 @@ class Potential:
         self._reference_energies = reference_energies(model)
         self._network: _Network = _network(model, reference.kernels, device)
         self._model = model
+        self._most_at_once = 10**6  # systems; halved whenever the device runs out of memory
 
     def session(self, numbers: ArrayLike, skin_A: float = 0.6) -> Session:
         """Hold the neighbour list of one system from step to step.
@@ -158,28 +171,41 @@ class Potential:
             As `Session.evaluate`.
         """
         sessions = sessions or [self.session(numbers) for numbers, _, _ in systems]
-        parts, cells = [], []
-        for session, (_, positions, cell) in zip(sessions, systems, strict=True):
-            pairs, checked_cell = session.pairs(positions, cell)
-            parts.append((session.numbers, pairs))
-            cells.append(checked_cell)
+        graphs = [
+            session.graph(positions, cell) for session, (_, positions, cell) in zip(sessions, systems, strict=True)
+        ]
+        return [result.require_finite() for result in self.evaluate_graphs(graphs)]
+
+    def evaluate_graphs(self, graphs: Sequence[CrystalGraph]) -> list[Evaluation]:
+        """Evaluate graphs of one system each, all at once where the device's memory allows.
+
+        Whether a result is finite is not checked; what is not leaves the others as they are.
+        """
         if self.reference.kernels == "stock":  # chgnet itself lets one graph of a batch touch another
-            return [self._evaluate([part], [cell])[0] for part, cell in zip(parts, cells, strict=True)]
-        return self._evaluate(parts, cells)
+            return [self._evaluate([graph])[0] for graph in graphs]
+        results: list[Evaluation] = []
+        while len(results) < len(graphs):
+            part = graphs[len(results) : len(results) + self._most_at_once]
+            try:
+                results += self._evaluate(part)
+            except torch.OutOfMemoryError:
+                if len(part) == 1:
+                    raise
+                self._most_at_once = len(part) // 2
+                torch.cuda.empty_cache()
+        return results
 
     def magnetic_moments(self, numbers: ArrayLike, positions_A: ArrayLike, cell_A: ArrayLike) -> FloatArray:
         """Absolute magnetic moments (n_atoms,) in Bohr magnetons."""
         session = self.session(numbers)
-        graph = join([(session.numbers, session.pairs(positions_A, cell_A)[0])], self.bond_cutoff_A)
+        graph = session.graph(positions_A, cell_A)
         with denormals_flushed():
             return StockNetwork(self._model).magnetic_moments(graph)
 
-    def _evaluate(self, systems: list[tuple[IntArray, AtomPairs]], cells: list[FloatArray]) -> list[Evaluation]:
-        graph = join(systems, self.bond_cutoff_A)
+    def _evaluate(self, graphs: Sequence[CrystalGraph]) -> list[Evaluation]:
+        graph = join(graphs)
         with denormals_flushed():
             energies, gradients = self._network.evaluate(graph)
-        if not (np.isfinite(energies).all() and np.isfinite(gradients).all()):
-            raise PotentialError("CHGNet's energy or forces are not finite: the structure has exploded or collapsed")
         n_atoms = len(graph.numbers)
         forces = np.empty((n_atoms, 3))
         for axis in range(3):
@@ -187,7 +213,7 @@ class Potential:
             forces[:, axis] -= np.bincount(graph.pairs.second, gradients[:, axis], n_atoms)
         energies = energies + self._reference_energies[graph.numbers - 1]
         results = []
-        for k, cell in enumerate(cells):
+        for k, cell in enumerate(graph.cells_A):
             atoms = slice(*graph.atom_offsets[k : k + 2])
             pairs = slice(*graph.pair_offsets[k : k + 2])
             virial = (graph.pairs.vectors_A[pairs, :, None] * gradients[pairs, None, :]).sum(axis=0)
@@ -196,13 +222,22 @@ class Potential:
         return results
 
 
+class GraphEvaluator(Protocol):
+    """What a session needs of a potential."""
+
+    cutoff_A: float
+    bond_cutoff_A: float
+
+    def evaluate_graphs(self, graphs: Sequence[CrystalGraph]) -> list[Evaluation]: ...
+
+
 class Session:
     """One system on its way through configuration space; made by `Potential.session`.
 
     Results depend on the positions and the cell alone, never on what was evaluated before.
     """
 
-    def __init__(self, potential: Potential, numbers: IntArray, skin_A: float) -> None:
+    def __init__(self, potential: GraphEvaluator, numbers: IntArray, skin_A: float) -> None:
         self.potential = potential
         self.numbers = numbers
         self.skin_list = SkinList(potential.cutoff_A, skin_A)
@@ -226,15 +261,14 @@ class Session:
         PotentialError
             Positions or results that are not finite, or atoms on top of each other.
         """
-        pairs, cell = self.pairs(positions_A, cell_A)
-        return self.potential._evaluate([(self.numbers, pairs)], [cell])[0]
+        return self.potential.evaluate_graphs([self.graph(positions_A, cell_A)])[0].require_finite()
 
-    def pairs(self, positions_A: ArrayLike, cell_A: ArrayLike) -> tuple[AtomPairs, FloatArray]:
-        """Exact pairs within the cutoff, at least one for every atom, and the checked cell."""
+    def graph(self, positions_A: ArrayLike, cell_A: ArrayLike) -> CrystalGraph:
+        """Exact pairs within the cutoff, at least one for every atom, and their angles; raises as `evaluate`."""
         positions, cell = checked_geometry(self.numbers, positions_A, cell_A)
         pairs = self.skin_list.pairs(positions, cell)
         refuse_isolated(self.numbers, pairs, self.potential.cutoff_A)
-        return pairs, cell
+        return crystal_graph(self.numbers, pairs, cell, self.potential.bond_cutoff_A)
 
 
 def _network(model: CHGNet, kernels: str | None, device: torch.device) -> _Network:

@@ -13,7 +13,7 @@ from superionic.errors import InputError
 if TYPE_CHECKING:
     from chgnet.model import CHGNet
 
-__all__ = ["PRETRAINED", "SUPPORTED_NUMBERS", "load_model"]
+__all__ = ["PRETRAINED", "SUPPORTED_NUMBERS", "load_model", "weights_path"]
 
 PRETRAINED = ("0.3.0", "r2scan", "0.2.0")
 """Models that the chgnet package ships."""
@@ -45,7 +45,7 @@ def load_model(model: str | Path) -> tuple[CHGNet, str]:
     """
     from chgnet.model import CHGNet
 
-    path = _weights_path(model)
+    path = weights_path(model)
     with contextlib.redirect_stdout(io.StringIO()):
         try:
             if str(model) in PRETRAINED:
@@ -59,7 +59,14 @@ def load_model(model: str | Path) -> tuple[CHGNet, str]:
     return network.eval(), hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _weights_path(model: str | Path) -> Path:
+def weights_path(model: str | Path) -> Path:
+    """The file of a model's weights.
+
+    Raises
+    ------
+    InputError
+        Neither a known name nor a file.
+    """
     if str(model) in PRETRAINED:
         import chgnet
 
