@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from ase import units
+from ase.data import atomic_masses
 from pymatgen.core import Lattice, Structure
 
 from superionic.documents import MDProtocol, MDState
@@ -64,6 +65,23 @@ def test_three_segments_equal_one_frame_by_frame(crystal, tmp_path, kernels):
     assert np.array_equal(whole, parts)
     assert three[-1].state == one[-1].state
     assert [frame for result in three for frame in result.frames] == one[0].frames
+
+
+def test_velocities_are_stored_on_request_at_the_same_steps_however_the_run_is_cut(springs, tmp_path):
+    structure, evaluate = springs
+    numbers, masses = np.array(structure.atomic_numbers), atomic_masses[list(structure.atomic_numbers)]
+    protocol = PROTOCOL.model_copy(update={"velocity_stride": 3})
+    read = {}
+    for cuts in ([60], [25, 35]):
+        _, results = segments(structure, lambda numbers: evaluate, protocol, cuts, tmp_path)
+        parts = [FrameReader(pack(tmp_path / f"{len(cuts)}-{part}")).velocities_A_per_ps() for part in range(len(cuts))]
+        read[len(cuts)] = [np.concatenate(values) for values in zip(*parts, strict=True)]
+    steps, velocities = read[1]
+    assert steps.tolist() == [0, 15, 30, 45, 60]
+    assert all(np.array_equal(one, two) for one, two in zip(read[1], read[2], strict=True))
+    kinetic = kinetic_energy_eV(velocities[-1] / (1e3 * units.fs) * masses[:, None], masses)
+    temperature = 2 * kinetic / ((3 * len(numbers) - 3) * units.kB)
+    assert temperature == pytest.approx(results[-1].frames[-1].temperature_K, rel=1e-5)
 
 
 def test_nve_conserves_energy_and_momentum(springs, tmp_path):

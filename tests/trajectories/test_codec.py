@@ -11,6 +11,7 @@ from superionic.trajectories.codec import (
     CHUNK_ATOMS,
     CHUNK_FRAMES,
     HIGHEST_ORDER,
+    SCALARS,
     FrameReader,
     FrameWriter,
     accumulate,
@@ -146,3 +147,23 @@ def test_a_smooth_run_takes_little_room(tmp_path):
     positions = 0.2 * np.sin(time + phase) + 5
     assert len(write(tmp_path / "s", positions)) < 5000 * 20 * 3 * 0.6
     assert len(write(tmp_path / "lossless", positions, precision_A=None)) < 5000 * 20 * 3 * 1.6
+
+
+def test_velocities_are_stored_now_and_then_as_they_are(tmp_path, walk):
+    velocities = np.random.default_rng(1).normal(size=walk.shape)
+    values = dict.fromkeys(SCALARS, 0.0)
+    writer = FrameWriter(tmp_path / "s", walk.shape[1])
+    for number, frame in enumerate(walk):
+        writer.append(10 * number, frame, np.eye(3), velocities[number] if number % 7 == 0 else None, **values)
+    writer.close()
+    reader = FrameReader(pack(tmp_path / "s"))
+    steps, stored = reader.velocities_A_per_ps()
+    assert np.array_equal(steps, 10 * np.arange(len(walk))[::7])
+    assert np.array_equal(stored, velocities[::7].astype(np.float32))
+    assert len(reader) == len(walk)
+
+
+def test_without_velocities_there_are_none(tmp_path, walk):
+    reader = FrameReader(write(tmp_path / "s", walk))
+    steps, stored = reader.velocities_A_per_ps()
+    assert (steps.shape, stored.shape) == ((0,), (0, walk.shape[1], 3))

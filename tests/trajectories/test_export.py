@@ -1,16 +1,22 @@
 """A stored run written in any format comes back the same, and inspect says what it is."""
 
+import base64
+import hashlib
+
 import numpy as np
 import pytest
 import zarr
+from ase import units
 from ase.io import iread
 from pymatgen.io.vasp import Xdatcar
 
 import sample_files as files
+from sample_runs import segments as sample_segments
 from superionic.documents import ImportSettings
 from superionic.errors import InputError, StoreError
 from superionic.makers.import_trajectory import imported_run
-from superionic.trajectories import stitch
+from superionic.trajectories import stitch, stitch_velocities
+from superionic.trajectories.codec import FrameWriter, pack
 from superionic.trajectories.export import export, restricted
 from superionic.trajectories.inspection import inspect_run
 
@@ -106,3 +112,32 @@ def test_inspect_says_what_the_run_is_and_finds_corruption(run):
         inspect_run([segments[0].model_copy(update={"n_frames": 5})], summary)
     with pytest.raises(StoreError, match="no stored segment"):
         inspect_run([], None)
+
+
+def test_velocities_are_exported_where_they_are(tmp_path):
+    """Every third frame has them; ASE reads them as the atoms' own."""
+    rng = np.random.default_rng(0)
+    (template,) = sample_segments(n_segments=1, frames_each=20)
+    positions, velocities = rng.random((21, template.n_atoms, 3)), rng.normal(size=(21, template.n_atoms, 3))
+    writer = FrameWriter(tmp_path / "frames", template.n_atoms)
+    for frame in range(21):
+        writer.append(
+            10 * frame, positions[frame], files.CELL, velocities[frame] if frame % 3 == 0 else None,
+            potential_energy_eV=0.0, conserved_energy_eV=0.0, temperature_K=700.0,
+        )  # fmt: skip
+    writer.close()
+    packed = pack(tmp_path / "frames")
+    segment = template.model_copy(
+        update={"payload": base64.b64encode(packed).decode(), "sha256": hashlib.sha256(packed).hexdigest()}
+    )
+    export([segment], tmp_path / "x.extxyz", "extxyz")
+    frames = list(iread(str(tmp_path / "x.extxyz")))
+    assert ["momenta" in frame.arrays for frame in frames] == [number % 3 == 0 for number in range(21)]
+    assert np.abs(frames[3].get_velocities() * 1e3 * units.fs - velocities[3]).max() < 1e-4
+    export([segment], tmp_path / "x.zarr", "zarr")
+    group = zarr.open_group(tmp_path / "x.zarr", mode="r")
+    steps, stored = stitch_velocities([segment])
+    assert steps.tolist() == list(range(0, 201, 30))
+    assert np.array_equal(group["velocity_step"][:], steps)
+    assert np.array_equal(group["velocities"][:], stored)
+    assert np.abs(stored - velocities[::3]).max() < 1e-6

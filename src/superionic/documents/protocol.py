@@ -38,6 +38,9 @@ class MDSettings(Document):
     segment_length_ps: float = Field(10.0, gt=0, description="Length of one segment (one job, one blob) in ps")
     equilibration_ps: float = Field(2.5, ge=0, description="First part of the run, stored but not analysed, in ps")
     stride: int = Field(10, ge=1, description="Steps from one stored frame to the next")
+    velocity_stride: int | None = Field(
+        None, ge=1, description="Stored frames from one that holds velocities too to the next; None stores none"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -82,6 +85,10 @@ class MDSettings(Document):
     def frame_interval_ps(self) -> float:
         """Time between stored frames in ps."""
         return self.stride * self.time_step_fs * 1e-3
+
+    def has_velocities(self, step: int) -> bool:
+        """Whether the frame stored at a step of the run holds velocities."""
+        return self.velocity_stride is not None and step % (self.stride * self.velocity_stride) == 0
 
     def _whole_frames(self, length_ps: float) -> int:
         steps = round(length_ps * 1e3 / self.time_step_fs)

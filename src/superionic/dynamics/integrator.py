@@ -101,6 +101,11 @@ class Integrator:
         """Volume of the cell in Å^3."""
         return abs(float(np.linalg.det(self.cell)))
 
+    @property
+    def velocities_A_per_ps(self) -> NDArray[np.float64]:
+        """Velocities, shape (n_atoms, 3), in Å/ps."""
+        return np.asarray(self.momenta / self.masses[:, None] * (1e3 * units.fs))
+
     def frame(self) -> Frame:
         """Temperature and energies now."""
         kinetic = kinetic_energy_eV(self.momenta, self.masses)

@@ -133,6 +133,7 @@ def _store(run: Integrator, writer: FrameWriter) -> Frame:
         frame.step,
         run.positions,
         run.cell,
+        run.velocities_A_per_ps if run.protocol.has_velocities(frame.step) else None,
         potential_energy_eV=frame.potential_energy_eV,
         conserved_energy_eV=frame.conserved_energy_eV,
         temperature_K=frame.temperature_K,

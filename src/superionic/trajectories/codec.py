@@ -27,6 +27,7 @@ FORMAT = 2
 CHUNK_FRAMES = 512
 CHUNK_ATOMS = 32
 HIGHEST_ORDER = 4
+VELOCITIES = ("velocities_A_per_ps", "velocity_step")
 SCALARS = ("potential_energy_eV", "conserved_energy_eV", "temperature_K")
 _COMPRESSORS = (BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle"), Crc32cCodec())
 _CODECS = {"BytesCodec", "TransposeCodec", "BloscCodec", "Crc32cCodec"}
@@ -75,7 +76,7 @@ class FrameWriter:
     def __init__(self, folder: Path, n_atoms: int, precision_A: float | None = 1e-4, chunks_at_once: int = 1) -> None:
         self.precision_A = precision_A
         self._frames_at_once = chunks_at_once * CHUNK_FRAMES
-        self._rows: dict[str, list[Any]] = {name: [] for name in ("positions", "cell_A", "step", *SCALARS)}
+        self._rows: dict[str, list[Any]] = {name: [] for name in ("positions", "cell_A", "step", *VELOCITIES, *SCALARS)}
         self._order: int | None = None
         self._group = zarr.create_group(LocalStore(folder), overwrite=True)
         self._group.attrs.update({"format": FORMAT, "precision_A": precision_A, "length_unit": "angstrom"})
@@ -84,12 +85,7 @@ class FrameWriter:
             "step": ((), "int64"),
             **dict.fromkeys(SCALARS, ((), "float64")),
         }
-        self._arrays: dict[str, Any] = {
-            name: self._group.create_array(
-                name, shape=(0, *shape), chunks=(CHUNK_FRAMES, *shape), dtype=dtype, compressors=_COMPRESSORS
-            )
-            for name, (shape, dtype) in layouts.items()
-        }
+        self._arrays: dict[str, Any] = {name: self._array(name, *layout) for name, layout in layouts.items()}
         self._arrays["positions"] = self._group.create_array(
             "positions",
             shape=(0, n_atoms, 3),
@@ -99,15 +95,28 @@ class FrameWriter:
             compressors=_COMPRESSORS,
         )
 
+    def _array(self, name: str, shape: tuple[int, ...], dtype: str) -> Any:
+        return self._group.create_array(
+            name, shape=(0, *shape), chunks=(CHUNK_FRAMES, *shape), dtype=dtype, compressors=_COMPRESSORS
+        )
+
     def append(
-        self, step: int, positions_A: NDArray[np.float64], cell_A: NDArray[np.float64], **scalars: float
+        self,
+        step: int,
+        positions_A: NDArray[np.float64],
+        cell_A: NDArray[np.float64],
+        velocities_A_per_ps: NDArray[np.float64] | None = None,
+        **scalars: float,
     ) -> None:
-        """Add one frame; `scalars` are the names in ``SCALARS``."""
+        """Add one frame; `scalars` are the names in ``SCALARS``. Velocities may be given now and then; float32."""
         self._rows["step"].append(step)
         self._rows["positions"].append(np.array(positions_A))
         self._rows["cell_A"].append(np.array(cell_A))
         for name in SCALARS:
             self._rows[name].append(scalars[name])
+        if velocities_A_per_ps is not None:
+            self._rows["velocities_A_per_ps"].append(velocities_A_per_ps.astype(np.float32))
+            self._rows["velocity_step"].append(step)
         if len(self._rows["step"]) == self._frames_at_once:
             self._flush()
 
@@ -116,10 +125,12 @@ class FrameWriter:
         self._flush()
 
     def _flush(self) -> None:
-        if not self._rows["step"]:
-            return
         for name, rows in self._rows.items():
+            if not rows:
+                continue
             block = np.asarray(rows)
+            if name not in self._arrays:  # velocities, on request only
+                self._arrays[name] = self._array(name, block.shape[1:], block.dtype.name)
             self._arrays[name].append(self._encoded(block) if name == "positions" else block)
             rows.clear()
 
@@ -213,6 +224,12 @@ class FrameReader:
             stored = self._read("positions", slice(first, first + int(wanted[-1]) + 1), atoms)
             out[rows] = from_integers(accumulate(stored, self._order)[wanted], self.precision_A)
         return out
+
+    def velocities_A_per_ps(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Steps at which velocities are stored, and these, shape (n_steps, n_atoms, 3), in Å/ps."""
+        if VELOCITIES[0] not in self._group:  # stored before there were any
+            return np.empty(0, np.int64), np.empty((0, self.n_atoms, 3))
+        return self._read("velocity_step", slice(None)), self._read(VELOCITIES[0], slice(None)).astype(np.float64)
 
     def scalar(self, name: str) -> NDArray[Any]:
         """One value a frame: ``step``, ``cell_A`` or a name in ``SCALARS``."""

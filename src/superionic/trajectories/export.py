@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 import numpy as np
+from ase import units
+from ase.data import atomic_masses, atomic_numbers
 from numpy.typing import NDArray
 
 from superionic.documents import TrajectorySegment
@@ -19,12 +21,16 @@ Floats = NDArray[np.float64]
 
 
 class _Chunk(NamedTuple):
-    """Consecutive frames: steps (n,), positions (n, n_atoms, 3) and cells (n, 3, 3) in Å, and the values a frame."""
+    """Consecutive frames: steps (n,), positions (n, n_atoms, 3) and cells (n, 3, 3) in Å, and the values a frame.
+
+    Velocities in Å/ps are there of some frames only, by step.
+    """
 
     steps: NDArray[np.int64]
     positions_A: Floats
     cells_A: Floats
     scalars: dict[str, Floats]
+    velocities_A_per_ps: dict[int, Floats]
 
 
 def export(segments: Iterable[TrajectorySegment], path: Path, file_format: str, wrap: bool = False) -> int:
@@ -37,8 +43,9 @@ def export(segments: Iterable[TrajectorySegment], path: Path, file_format: str, 
     path
         New file, or new folder for zarr.
     file_format
-        'extxyz', 'xdatcar' (atoms grouped by element), 'lammps' (rotated so that a lies along x and b in the xy
-        plane, as LAMMPS asks) or 'zarr' (arrays as they are, with their units).
+        'extxyz' (with momenta as ASE reads them where velocities were stored), 'xdatcar' (atoms grouped by element),
+        'lammps' (rotated so that a lies along x and b in the xy plane, as LAMMPS asks) or 'zarr' (arrays as they are,
+        with their units).
     wrap
         Put every position back into the cell; by default positions stay continuous.
 
@@ -76,27 +83,41 @@ def _chunks(segments: Iterable[TrajectorySegment], wrap: bool) -> Iterator[_Chun
         reader = open_frames(segment)
         steps, cells = reader.scalar("step"), reader.scalar("cell_A")
         scalars = {name: reader.scalar(name) for name in SCALARS}
+        at, velocities = reader.velocities_A_per_ps()
         for start in range(0, len(reader), CHUNK_FRAMES):
             part = slice(start, start + CHUNK_FRAMES)
             positions = reader.positions_A(start, start + CHUNK_FRAMES)
             if wrap:
                 positions = ((positions @ np.linalg.inv(cells[part])) % 1.0) @ cells[part]
-            yield _Chunk(steps[part], positions, cells[part], {name: values[part] for name, values in scalars.items()})
+            within = np.flatnonzero(np.isin(at, steps[part]))
+            yield _Chunk(
+                steps[part],
+                positions,
+                cells[part],
+                {name: values[part] for name, values in scalars.items()},
+                {int(at[k]): velocities[k] for k in within},
+            )
 
 
 def _write_extxyz(run: TrajectorySegment, chunks: Iterator[_Chunk], stream: TextIO) -> int:
     count = 0
+    masses = np.array([atomic_masses[atomic_numbers[name]] for name in run.species])[:, None]
     for chunk in chunks:
         for index, step in enumerate(chunk.steps):
+            velocities = chunk.velocities_A_per_ps.get(int(step))
+            columns, names = [chunk.positions_A[index]], "pos:R:3"
+            if velocities is not None:
+                columns.append(masses * velocities / (1e3 * units.fs))
+                names += ":momenta:R:3"
             lattice = " ".join(f"{value:.10g}" for value in chunk.cells_A[index].ravel())
             energy = chunk.scalars["potential_energy_eV"][index]
             stated = f" energy={energy:.10g}" if np.isfinite(energy) else ""
             time = step * run.protocol.time_step_fs
             stream.write(
                 f"{run.n_atoms}\n"
-                f'Lattice="{lattice}" Properties=species:S:1:pos:R:3 step={step} time_fs={time:g}{stated} pbc="T T T"\n'
+                f'Lattice="{lattice}" Properties=species:S:1:{names} step={step} time_fs={time:g}{stated} pbc="T T T"\n'
             )
-            stream.writelines(_rows(run.species, chunk.positions_A[index]))
+            stream.writelines(_rows(run.species, np.hstack(columns)))
             count += 1
     return count
 
@@ -159,9 +180,9 @@ def restricted(cell_A: Floats) -> Floats:
     return np.asarray(lower * np.sign(np.diag(lower)))
 
 
-def _rows(names: list[str], positions: Floats) -> Iterator[str]:
-    for name, (x, y, z) in zip(names, positions.tolist(), strict=True):
-        yield f"{name} {x:.6f} {y:.6f} {z:.6f}\n"
+def _rows(names: list[str], columns: Floats) -> Iterator[str]:
+    for name, values in zip(names, columns.tolist(), strict=True):
+        yield f"{name} {' '.join(f'{value:.6f}' for value in values)}\n"
 
 
 _WRITERS: dict[str, Callable[[TrajectorySegment, Iterator[_Chunk], TextIO], int]] = {
@@ -182,13 +203,22 @@ def _write_zarr(run: TrajectorySegment, chunks: Iterator[_Chunk], folder: Path) 
             "species": run.species,
             "identity": run.identity.model_dump(mode="json"),
             "protocol": run.protocol.model_dump(mode="json"),
-            "units": {"positions": "angstrom", "cell": "angstrom", "energy": "eV", "temperature": "K"},
+            "units": {
+                "positions": "angstrom",
+                "cell": "angstrom",
+                "energy": "eV",
+                "temperature": "K",
+                "velocities": "angstrom/ps",
+            },
         }
     )
     arrays: dict[str, Any] = {}
     count = 0
     for chunk in chunks:
         values = {"step": chunk.steps, "positions": chunk.positions_A, "cell": chunk.cells_A, **chunk.scalars}
+        if chunk.velocities_A_per_ps:
+            values["velocity_step"] = np.array(list(chunk.velocities_A_per_ps))
+            values["velocities"] = np.array(list(chunk.velocities_A_per_ps.values()))
         for name, block in values.items():
             if name not in arrays:
                 shape = block.shape[1:]

@@ -94,3 +94,23 @@ def _recorded(readers: Sequence[FrameReader], name: str) -> NDArray[np.float64] 
     """One value a frame; None where an imported run did not record them."""
     values = np.concatenate([reader.scalar(name) for reader in readers])
     return values if np.isfinite(values).all() else None
+
+
+def stitch_velocities(segments: Sequence[TrajectorySegment]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Velocities of one run where they were stored (``velocity_stride`` of its protocol).
+
+    Returns
+    -------
+    steps
+        Steps of the run at which velocities are stored, shape (n,).
+    velocities
+        In Å/ps, shape (n, n_atoms, 3).
+
+    Raises
+    ------
+    StoreError
+        If a payload is corrupt.
+    """
+    ordered = sorted(segments, key=lambda segment: segment.segment)
+    steps, velocities = zip(*(open_frames(segment).velocities_A_per_ps() for segment in ordered), strict=True)
+    return np.concatenate(steps), np.concatenate(velocities)
