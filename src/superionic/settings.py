@@ -23,6 +23,13 @@ class SuperionicSettings(BaseSettings):
     )
     workers: int | None = Field(None, ge=1, description="Processes of a local run; one a core if not given")
 
+    analysis_memory_GB: float | None = Field(
+        None,
+        gt=0,
+        description="What the positions of one run and work on them may take in its analysis, in GB of 10^9 bytes; "
+        "a quarter of the free memory if not given. Longer runs are read in parts",
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

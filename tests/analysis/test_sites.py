@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from superionic.analysis.assignment import assign, distance_statistics, voxel_index
-from superionic.analysis.displacement import analysed_positions
 from superionic.analysis.integrity import nearest_distances
+from superionic.analysis.motion import analysed_positions
 from superionic.analysis.placement import lattice_points
 from superionic.analysis.sites import Sites, host_sites
 from superionic.errors import InputError

@@ -4,6 +4,7 @@ import pytest
 
 from sample_runs import IDENTITY, memory_stores, segments, store_end, store_run, store_segment
 from superionic.builders import build_documents
+from superionic.builders.diffusivity import DiffusivityBuilder
 from superionic.documents import Verdict
 from superionic.query import arrhenius_documents, diffusivity_documents
 from superionic.settings import SuperionicSettings
@@ -58,6 +59,18 @@ def test_a_grown_run_is_built_again_into_the_same_document(stores):
     (grown,) = diffusivity_documents(stores)
     assert grown.n_frames > young.n_frames
     assert "not ended" not in " ".join(grown.quality.reasons)
+
+
+def test_frames_stay_in_the_store_until_their_turn_and_little_memory_is_enough(stores):
+    store_run(stores.jobs)
+    builder = DiffusivityBuilder(stores.jobs, stores.diffusivity, memory_GB=1e-9)
+    (item,) = builder.get_items()
+    assert len(str(item)) < 1000
+    in_parts = builder.process_item(item)
+    build_documents(stores)
+    (whole,) = diffusivity_documents(stores)
+    value = whole.diffusivity_cm2_per_s.value
+    assert in_parts["diffusivity_cm2_per_s"]["value"] == pytest.approx(value, rel=1e-6)
 
 
 def test_a_run_that_ends_is_built_again(stores):

@@ -56,7 +56,7 @@ def test_a_chain_of_jobs_stores_what_one_pass_stores(stores, tmp_path, small_seg
     assert [segment.sha256 for segment in segments] == [segment.sha256 for segment in direct]
     assert (summary.n_steps, summary.notes) == (whole.n_steps, whole.notes)
     assert len(summary.notes) == 1
-    positions = stitch(segments).positions_A
+    positions = stitch(segments).decoded().positions_A
     assert np.abs((positions - positions[0]) - (WALK - WALK[0])).max() < 2e-4
     assert stores.jobs.get_output(first.uuid)["kind"] == "md_run"
     assert build_documents(stores).failures == []
@@ -128,7 +128,7 @@ def test_with_a_host_the_builders_find_sites(stores, tmp_path):
     assert build_documents(stores).failures == []
     (document,) = diffusivity_documents(stores)
     assert {site.label for site in document.sites.sites} >= {"2c", "4h"}
-    assert document.framework_state == "intact"
+    assert document.framework_state == "too short"  # 1.2 ps
     assert document.identity.ordering_class == "ordered"
     (segment,) = load_segments(stores.jobs, "r")
     assert segment.host_crystal.name == "Li3InCl6"

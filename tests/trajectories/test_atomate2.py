@@ -39,7 +39,7 @@ def adopted(jobs, uuids, makers, **given):
     trajectories = StoredTrajectories(jobs)
     sources = [trajectories.source(uuid, makers.get(uuid, makers.get(""))) for uuid in uuids]
     *segments, summary = described_run(sources, ImportSettings(mobile="Li+", **given)).segments("r")
-    return stitch(segments), summary
+    return stitch(segments).decoded(), summary
 
 
 def test_a_real_forcefield_run_is_adopted(jobs, tmp_path):

@@ -20,7 +20,7 @@ NAMES = {"XDATCAR": files.write_xdatcar, "dump": files.write_dump, "vasprun.xml"
 def stored(*paths, **given):
     settings = ImportSettings(**{"mobile": "Li+", "temperature_K": 700.0, "time_step_fs": 2.0, **given})
     *segments, summary = imported_run(list(paths), settings).segments("r")
-    return stitch(segments), summary
+    return stitch(segments).decoded(), summary
 
 
 def same_walk(read, walk):

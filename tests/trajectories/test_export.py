@@ -49,7 +49,7 @@ def test_what_is_exported_can_be_imported(run, tmp_path, file_format, suffix, wr
     if wrapped_dump:
         path.write_text(path.read_text().replace("xu yu zu", "x y z"))
     *again, _ = segments_of(path, stride=10 if file_format == "xdatcar" else None)
-    before, after = stitch(segments), stitch(again)
+    before, after = stitch(segments).decoded(), stitch(again).decoded()
     same = np.linalg.norm(np.diff(after.positions_A[:, 0], axis=0), axis=1)
     assert same == pytest.approx(np.linalg.norm(np.diff(before.positions_A[:, 0], axis=0), axis=1), abs=1e-3)
     if file_format != "lammps":  # which is rotated
@@ -64,7 +64,7 @@ def _fractions(trajectory):
 
 def test_other_tools_read_it(run, tmp_path):
     segments, _ = run
-    trajectory = stitch(segments)
+    trajectory = stitch(segments).decoded()
     export(segments, tmp_path / "x.extxyz", "extxyz")
     frames = list(iread(str(tmp_path / "x.extxyz"), "::100"))
     assert np.abs(frames[3].positions - trajectory.positions_A[300]).max() < 1e-5

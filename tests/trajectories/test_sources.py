@@ -25,7 +25,7 @@ def stored(paths, **given):
     *segments, summary = imported_run(
         [*([paths] if not isinstance(paths, list) else paths)], settings(**given)
     ).segments("r")
-    return stitch(segments), summary
+    return stitch(segments).decoded(), summary
 
 
 def directory(folder, writer, *arguments, **keywords):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from superionic.analysis.motion import Positions, groups_of
 from superionic.analysis.sites import Sites
 
 Floats = NDArray[np.float64]
@@ -103,7 +104,7 @@ def _median(histogram: Ints) -> float:
     return float(np.interp(0.5 * cumulative[-1], cumulative, np.arange(len(cumulative)) * BIN_A))
 
 
-def distance_statistics(positions_A: Floats, sites: Sites, index: VoxelIndex) -> DistanceStatistics:
+def distance_statistics(positions_A: Positions, sites: Sites, index: VoxelIndex) -> DistanceStatistics:
     """Histogram of the distance to the nearest site, per label of that site.
 
     Parameters
@@ -114,17 +115,11 @@ def distance_statistics(positions_A: Floats, sites: Sites, index: VoxelIndex) ->
         The sites and their voxels.
     """
     counts = np.zeros((len(sites.names), N_BINS), dtype=np.int64)
-    _histogram(
-        positions_A,
-        np.linalg.inv(sites.cell_A),
-        sites.cell_A,
-        index.shape,
-        index.start,
-        index.site,
-        index.position_A,
-        sites.label_index,
-        counts,
-    )
+    for _, group in groups_of(positions_A):
+        _histogram(
+            group, np.linalg.inv(sites.cell_A), sites.cell_A, index.shape, index.start, index.site, index.position_A,
+            sites.label_index, counts,
+        )  # fmt: skip
     return DistanceStatistics(counts)
 
 
@@ -158,7 +153,7 @@ class Assignment:
     reached: Ints
 
 
-def assign(positions_A: Floats, sites: Sites, radii_A: Floats, index: VoxelIndex) -> Assignment:
+def assign(positions_A: Positions, sites: Sites, radii_A: Floats, index: VoxelIndex) -> Assignment:
     """Follow every ion from site to site.
 
     Parameters
@@ -171,10 +166,18 @@ def assign(positions_A: Floats, sites: Sites, radii_A: Floats, index: VoxelIndex
         Radius of each label in the order of `sites.names`.
     """
     squared = np.asarray(radii_A)[sites.label_index] ** 2
-    on_site, within, events = _follow(
-        positions_A, np.linalg.inv(sites.cell_A), sites.cell_A, index.shape, index.start, index.site, index.image,
-        index.position_A, squared, sites.passage, sites.cartesian_A,
-    )  # fmt: skip
+    on_site, within = np.zeros(len(sites.labels), dtype=np.int64), np.zeros(len(sites.labels), dtype=np.int64)
+    parts = []
+    for ions, group in groups_of(positions_A):
+        parts.append(
+            _follow(
+                group, np.linalg.inv(sites.cell_A), sites.cell_A, index.shape, index.start, index.site, index.image,
+                index.position_A, squared, sites.passage, sites.cartesian_A, on_site, within,
+            )
+        )  # fmt: skip
+        parts[-1][:, 0] += ions.start
+    events = np.concatenate(parts)
+    events = events[np.lexsort((events[:, 0], events[:, 8]))]
     ion, source, target, via, _, _, _, left, reached = events.T
     return Assignment(on_site, within, ion, source, target, via, events[:, 4:7], left, reached)
 
@@ -214,10 +217,10 @@ def _histogram(positions, inverse, cell, shape, start, site, position, label, co
 
 
 @numba.njit(cache=True)
-def _follow(positions, inverse, cell, shape, start, site, image, position, squared_radius, passage, cartesian):  # type: ignore[no-untyped-def]  # noqa: C901
+def _follow(  # type: ignore[no-untyped-def]  # noqa: C901
+    positions, inverse, cell, shape, start, site, image, position, squared_radius, passage, cartesian, on_site, within
+):
     n_frames, n_ions, _ = positions.shape
-    on_site = np.zeros(len(passage), dtype=np.int64)
-    within = np.zeros(len(passage), dtype=np.int64)
     home = np.full(n_ions, -1, dtype=np.int64)
     home_image = np.zeros((n_ions, 3), dtype=np.int64)
     home_position = np.zeros((n_ions, 3))
@@ -268,4 +271,4 @@ def _follow(positions, inverse, cell, shape, start, site, image, position, squar
                     via[i] = -1
             if home[i] >= 0:
                 on_site[home[i]] += 1
-    return on_site, within, events[:n_events]
+    return events[:n_events].copy()

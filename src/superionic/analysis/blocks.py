@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
+from superionic.analysis.motion import Positions, groups_of
 from superionic.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -13,7 +14,7 @@ Floats = NDArray[np.float64]
 _SOKAL_WINDOW = 5.0
 
 
-def squared_displacement_series(positions_A: Floats, lag: int) -> Floats:
+def squared_displacement_series(positions_A: Positions, lag: int) -> Floats:
     """Squared displacement over a lag, averaged over ions, for every time origin, in Å^2, shape (n_frames - lag,).
 
     Raises
@@ -23,11 +24,12 @@ def squared_displacement_series(positions_A: Floats, lag: int) -> Floats:
     """
     if not 0 < lag < len(positions_A):
         raise InputError(f"lag = {lag} frames is not within a run of {len(positions_A)} frames: give a shorter one")
-    series = np.empty(len(positions_A) - lag)
-    for start in range(0, len(series), 4096):
-        stop = min(start + 4096, len(series))
-        step = positions_A[start + lag : stop + lag] - positions_A[start:stop]
-        series[start:stop] = np.einsum("tia,tia->t", step, step) / positions_A.shape[1]
+    series = np.zeros(len(positions_A) - lag)
+    for _, group in groups_of(positions_A):
+        for start in range(0, len(series), 4096):
+            stop = min(start + 4096, len(series))
+            step = group[start + lag : stop + lag] - group[start:stop]
+            series[start:stop] += np.einsum("tia,tia->t", step, step) / positions_A.shape[1]
     return series
 
 

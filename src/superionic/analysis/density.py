@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice
 
 from superionic.analysis.arrhenius import BOLTZMANN_EV_PER_K
-from superionic.analysis.displacement import analysed_positions, mean_cell
+from superionic.analysis.frames import mean_cell, reduced_cell
+from superionic.analysis.motion import Positions, analysed_positions, groups_of
 from superionic.errors import InputError
 from superionic.trajectories.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
 
 MAX_VOXELS = 20_000_000
+_ENDS = (slice(0, 1), slice(-1, None))
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,20 @@ class Density:
     Attributes
     ----------
     ions_per_A3
-        Mean number density in 1/Å^3, shape (n_a, n_b, n_c); voxel (i, j, k) is centred on ((i + 1/2) / n_a, ...).
+        Mean number density in 1/Å^3, shape (n_a, n_b, n_c); voxel (i, j, k) is centred on ((i + 1/2) / n_a, ...) from
+        the origin.
     cell_A
         Cell vectors as rows in Å.
     temperature_K
         Temperature in K.
+    origin_A
+        Corner of voxel (0, 0, 0).
     """
 
     ions_per_A3: Floats
     cell_A: Floats
     temperature_K: float
+    origin_A: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def free_energy_eV(self) -> Floats:
         """-kT ln(density / largest density) in eV; infinite where no ion was seen."""
@@ -45,16 +51,24 @@ class Density:
                 -BOLTZMANN_EV_PER_K * self.temperature_K * np.log(self.ions_per_A3 / self.ions_per_A3.max())
             )
 
-    def percolation_barriers_eV(self) -> dict[str, float | None]:
+    def percolation_barriers_eV(self, cell_A: Floats | None = None) -> dict[str, float | None]:
         """Free energy, above the densest voxel, at which a path first leads through the crystal along a, b and c.
 
+        Parameters
+        ----------
+        cell_A
+            Cell of the same lattice whose a, b and c are meant; by default the one of the grid.
+
+        Notes
+        -----
         The lowest pass of all paths: voxels are filled in order of free energy until the filled region connects with
         its own image one cell vector on. None if no path of visited voxels does.
         """
         energy = self.free_energy_eV()
         order = np.argsort(energy, axis=None, kind="stable")
         visited = order[: int(np.isfinite(energy).sum())]
-        closing = _first_windings(visited.astype(np.int64), np.array(energy.shape, dtype=np.int64))
+        in_cell = np.rint(self.cell_A @ np.linalg.inv(self.cell_A if cell_A is None else cell_A)).astype(np.int64)
+        closing = _first_windings(visited.astype(np.int64), np.array(energy.shape, dtype=np.int64), in_cell)
         flat = energy.ravel()
         return {axis: float(flat[c]) if c >= 0 else None for axis, c in zip("abc", closing, strict=True)}
 
@@ -62,6 +76,10 @@ class Density:
         """The density as GEMDAT's Volume, in the orientation (a along x) that its peaks, paths and plots handle."""
         from gemdat.volume import Volume
 
+        if any(self.origin_A):
+            raise InputError(
+                f"origin_A = {self.origin_A}: GEMDAT's volumes begin at the origin; give the density there"
+            )
         lattice = Lattice.from_parameters(*Lattice(self.cell_A).parameters, vesta=True)
         return Volume(data=self.ions_per_A3, lattice=lattice, label="mobile ions")
 
@@ -80,7 +98,26 @@ def mobile_density(trajectory: Trajectory, resolution_A: float = 0.25) -> Densit
     return density_of(positions, mean_cell(trajectory), trajectory.temperature_K, resolution_A)
 
 
-def density_of(positions_A: Floats, cell_A: Floats, temperature_K: float, resolution_A: float = 0.25) -> Density:
+def anchored_density(positions_A: Positions, cell_A: Floats, temperature_K: float, resolution_A: float) -> Density:
+    """Density on a grid that hangs on the run itself: the same one in any frame of reference and any cell.
+
+    It follows Niggli's cell, and the ion that ends farthest from where it started begins in the middle of a voxel.
+    """
+    first, last = (np.concatenate([g for _, g in groups_of(positions_A[part])], axis=1) for part in _ENDS)
+    anchor = first[0, np.argmax(np.sum((last - first) ** 2, axis=2)[0])]
+    cell = reduced_cell(cell_A)
+    corner = anchor - 0.5 * (1 / _grid(cell, resolution_A)) @ cell
+    x, y, z = (float(value) for value in corner)
+    return density_of(positions_A, cell, temperature_K, resolution_A, (x, y, z))
+
+
+def density_of(
+    positions_A: Positions,
+    cell_A: Floats,
+    temperature_K: float,
+    resolution_A: float = 0.25,
+    origin_A: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> Density:
     """Density of ions with the given Cartesian positions, shape (n_frames, n_ions, 3), wrapped or not.
 
     Raises
@@ -90,23 +127,28 @@ def density_of(positions_A: Floats, cell_A: Floats, temperature_K: float, resolu
     """
     if not resolution_A > 0:
         raise InputError(f"resolution_A = {resolution_A} is not positive: give the edge of a voxel in Å")
-    shape = np.ceil(np.linalg.norm(cell_A, axis=1) / resolution_A - 1e-9).astype(np.int64)
+    shape = _grid(cell_A, resolution_A)
     if np.prod(shape, dtype=float) > MAX_VOXELS:
         raise InputError(
             f"resolution_A = {resolution_A} gives {np.prod(shape, dtype=float):.0f} voxels: give a coarser one"
         )
     counts = np.zeros(tuple(shape), dtype=np.int64)
-    _histogram(positions_A, np.linalg.inv(cell_A), counts)
+    for _, group in groups_of(positions_A):
+        _histogram(group, np.array(origin_A), np.linalg.inv(cell_A), counts)
     voxel_A3 = abs(np.linalg.det(cell_A)) / counts.size
-    return Density(counts / (len(positions_A) * voxel_A3), cell_A, temperature_K)
+    return Density(counts / (len(positions_A) * voxel_A3), cell_A, temperature_K, origin_A)
+
+
+def _grid(cell_A: Floats, resolution_A: float) -> NDArray[np.int64]:
+    return np.asarray(np.ceil(np.linalg.norm(cell_A, axis=1) / resolution_A - 1e-9).astype(np.int64))
 
 
 @numba.njit(cache=True)
-def _histogram(positions, inverse, counts):  # type: ignore[no-untyped-def]
+def _histogram(positions, origin, inverse, counts):  # type: ignore[no-untyped-def]
     n0, n1, n2 = counts.shape
     for t in range(positions.shape[0]):
         for i in range(positions.shape[1]):
-            x, y, z = positions[t, i, 0], positions[t, i, 1], positions[t, i, 2]
+            x, y, z = positions[t, i, 0] - origin[0], positions[t, i, 1] - origin[1], positions[t, i, 2] - origin[2]
             f0 = x * inverse[0, 0] + y * inverse[1, 0] + z * inverse[2, 0]
             f1 = x * inverse[0, 1] + y * inverse[1, 1] + z * inverse[2, 1]
             f2 = x * inverse[0, 2] + y * inverse[1, 2] + z * inverse[2, 2]
@@ -117,7 +159,7 @@ def _histogram(positions, inverse, counts):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _first_windings(order, shape):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912
+def _first_windings(order, shape, in_cell):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912
     """Voxel whose filling first closes a loop around the cell along each axis, -1 if none does.
 
     Union-find in which every voxel knows how many cells lie between it and its root; two neighbours of one region
@@ -152,7 +194,10 @@ def _first_windings(order, shape):  # type: ignore[no-untyped-def]  # noqa: C901
             root_w = _root(parent, offset, w, path)
             if root_v == root_w:
                 for a in range(3):
-                    if closing[a] < 0 and offset[w, a] - step[a] - offset[v, a] != 0:
+                    wound = 0
+                    for k in range(3):
+                        wound += (offset[w, k] - step[k] - offset[v, k]) * in_cell[k, a]
+                    if closing[a] < 0 and wound != 0:
                         closing[a] = v
             else:
                 parent[root_w] = root_v

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superionic.analysis.counts import count_estimate, two_way_variance
+from superionic.analysis.motion import Positions
 from superionic.analysis.plateau import PlateauModel, Regime, diffusive_regime, plateau_model
 from superionic.analysis.spectrum import (
     MAX_FREQUENCY_THZ,
@@ -106,7 +107,7 @@ class DiffusionEstimate:
 
 
 def estimate_diffusion(
-    positions_A: Floats, frame_interval_ps: float, *, hop_length_A: float = HOP_LENGTH_A
+    positions_A: Positions, frame_interval_ps: float, *, hop_length_A: float = HOP_LENGTH_A
 ) -> DiffusionEstimate:
     """Estimate the diffusion tensor from unwrapped positions.
 
@@ -182,7 +183,7 @@ def _per_ion(modes: Floats, weights: Floats) -> Floats:
     return np.asarray(np.einsum("k,kia,kib->iab", weights, modes, modes, optimize=True) / 2)
 
 
-def _plain_parts(positions_A: Floats, frame_interval_ps: float, modes: Floats, weights: Floats) -> Floats:
+def _plain_parts(positions_A: Positions, frame_interval_ps: float, modes: Floats, weights: Floats) -> Floats:
     """The plain estimate of every ion in every block, each with the frequencies of the whole."""
     n_frames, used = len(positions_A), len(modes)
     n_blocks = min(MAX_BLOCKS, used // _MODES_PER_BLOCK)

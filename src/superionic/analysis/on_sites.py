@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from superionic.analysis.assignment import assign, distance_statistics, voxel_index
 from superionic.analysis.diffusion import DiffusionEstimate
-from superionic.analysis.displacement import analysed_positions
 from superionic.analysis.jumps import analyse_jumps, analyse_sites, count_pairs
+from superionic.analysis.motion import Motion
 from superionic.analysis.sites import host_sites, without_passages
 from superionic.documents import JumpAnalysis, JumpCount, SiteAnalysis
 from superionic.structures.host import Host
-from superionic.trajectories.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
 
@@ -31,9 +30,8 @@ class OnSites:
 
 
 def analyse_on_sites(
-    trajectory: Trajectory,
     host: Host,
-    positions_A: Floats,
+    motion: Motion,
     tracer: DiffusionEstimate,
     radii_A: dict[str, float] | None = None,
 ) -> OnSites:
@@ -41,12 +39,10 @@ def analyse_on_sites(
 
     Parameters
     ----------
-    trajectory
-        The run.
     host
-        Its host.
-    positions_A
-        Positions of the mobile ions relative to the framework, as `analysed_positions` gives them.
+        The host of the run.
+    motion
+        The run.
     tracer
         Their tracer diffusivity.
     radii_A
@@ -57,6 +53,7 @@ def analyse_on_sites(
     InputError
         If the run is not one of this host, or given radii overlap.
     """
+    trajectory, positions_A = motion.trajectory, motion.mobile_A
     n_frames, n_ions, _ = positions_A.shape
     interval = trajectory.frame_interval_ps
     sites = host_sites(host, trajectory)
@@ -69,13 +66,13 @@ def analyse_on_sites(
     return OnSites(
         sites=analyse_sites(sites, jumps, distances, radii, n_ions, n_frames, interval),
         jumps=analyse_jumps(sites, jumps, n_ions, n_frames, interval, tracer),
-        framework_hops=_framework_hops(trajectory, host),
+        framework_hops=_framework_hops(motion, host),
     )
 
 
-def _framework_hops(trajectory: Trajectory, host: Host) -> dict[str, list[JumpCount]]:
+def _framework_hops(motion: Motion, host: Host) -> dict[str, list[JumpCount]]:
     """Hops of each framework cation between the sites that it may occupy."""
-    hops = {}
+    hops, trajectory = {}, motion.trajectory
     for species in sorted(set(trajectory.species) - {trajectory.mobile_species, *host.anion_species}):
         if not any(species in site.allowed_species for site in host.sites):
             continue
@@ -83,6 +80,6 @@ def _framework_hops(trajectory: Trajectory, host: Host) -> dict[str, list[JumpCo
         atoms = np.flatnonzero(np.asarray(trajectory.species) == species)
         index = voxel_index(sites)
         radius = np.minimum(1.0, 0.5 * sites.label_distances_A.min(axis=1))
-        jumps = assign(analysed_positions(trajectory, atoms), sites, radius, index)
+        jumps = assign(motion.of(atoms), sites, radius, index)
         hops[species] = [pair for pair in count_pairs(sites, jumps, trajectory.frame_interval_ps) if pair.count]
     return hops

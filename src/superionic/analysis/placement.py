@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice
 
-from superionic.analysis.displacement import analysed_positions, mean_cell, thinned
+from superionic.analysis.frames import mean_cell, thinned
 from superionic.analysis.integrity import nearest_distances
+from superionic.analysis.motion import analysed_positions
 from superionic.errors import InputError
 from superionic.structures.host import Host
 from superionic.trajectories.trajectory import Trajectory
@@ -35,7 +36,7 @@ def place_host(host: Host, trajectory: Trajectory) -> tuple[NDArray[np.int64], F
     """Supercell matrix and origin (in host fractions) that lay the host over the run's framework."""
     cell = mean_cell(trajectory)
     atoms = np.arange(trajectory.n_atoms)
-    everything = analysed_positions(thinned(trajectory, _SAMPLE_FRAMES, _SAMPLE_SHARE), atoms, continuous=False)
+    everything = analysed_positions(thinned(trajectory, _SAMPLE_FRAMES, (0.0, _SAMPLE_SHARE)), atoms, continuous=False)
     average = everything.mean(axis=0)
     species = np.asarray(trajectory.species)
     anions = np.isin(species, host.anion_species)

@@ -6,7 +6,7 @@ import numpy as np
 
 from superionic.analysis.blocks import equilibrated_frame
 from superionic.analysis.diffusion import DiffusionEstimate
-from superionic.analysis.displacement import first_analysed_frame
+from superionic.analysis.frames import first_analysed_frame
 from superionic.documents import Check, Estimate
 from superionic.trajectories.trajectory import Trajectory
 

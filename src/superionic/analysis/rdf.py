@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.analysis.displacement import first_analysed_frame
+from superionic.analysis.frames import first_analysed_frame, mean_cell, reduced_cell
 from superionic.errors import InputError
 from superionic.trajectories.trajectory import Trajectory
 
@@ -21,7 +21,6 @@ def radial_distribution(
     r_max_A: float | None = None,
     bin_A: float = 0.05,
     n_frames: int = 200,
-    window: tuple[float, float] = (0.0, 1.0),
 ) -> tuple[Floats, Floats]:
     """g(r) between two species, averaged over evenly spaced frames.
 
@@ -32,13 +31,11 @@ def radial_distribution(
     species_a, species_b
         Element symbols.
     r_max_A
-        Largest distance in Å; by default, and at most, half the smallest height of the cell.
+        Largest distance in Å; by default, and at most, half the smallest height of Niggli's cell.
     bin_A
         Width of a bin in Å.
     n_frames
-        Frames to average over.
-    window
-        Part of the analysed run to use, for example (0.0, 0.1) for its start.
+        Evenly spread frames of the analysed run to average over.
 
     Returns
     -------
@@ -54,18 +51,16 @@ def radial_distribution(
         if name not in trajectory.species:
             raise InputError(f"species {name!r} is not in the run: use one of {sorted(set(trajectory.species))}")
     first = first_analysed_frame(trajectory)
-    length = trajectory.n_frames - first
-    frames = np.unique(
-        np.linspace(first + window[0] * (length - 1), first + window[1] * (length - 1), n_frames).astype(int)
-    )
-    cells = np.broadcast_to(trajectory.cell_A, (trajectory.n_frames, 3, 3))[frames]
+    frames = np.unique(np.linspace(first, trajectory.n_frames - 1, n_frames).astype(int))
+    to_reduced = np.rint(reduced_cell(mean_cell(trajectory)) @ np.linalg.inv(mean_cell(trajectory)))
+    cells = to_reduced @ np.broadcast_to(trajectory.cell_A, (trajectory.n_frames, 3, 3))[frames]
     fits = 0.5 / np.linalg.norm(np.linalg.inv(cells), axis=1).max()
     r_max = fits if r_max_A is None else r_max_A
     if r_max > fits * (1 + 1e-9):
         raise InputError(
-            f"r_max_A = {r_max} is more than half the smallest height of the cell: give at most {fits:.2f}"
+            f"r_max_A = {r_max} is more than half the smallest height of the reduced cell: give at most {fits:.2f}"
         )
-    n_bins = int(r_max / bin_A)
+    n_bins = int(r_max / bin_A + 1e-6)
     a, b = np.flatnonzero(species == species_a), np.flatnonzero(species == species_b)
     counts = np.zeros(n_bins)
     _count(

@@ -3,42 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from superionic.analysis import quality
-from superionic.analysis.blocks import autocorrelation_time, block_bootstrap_error, squared_displacement_series
-from superionic.analysis.collective import estimate_collective
 from superionic.analysis.conductivity import A2_PER_PS_TO_CM2_PER_S, nernst_einstein_mS_per_cm
-from superionic.analysis.density import density_of
+from superionic.analysis.density import anchored_density
 from superionic.analysis.diffusion import HOP_LENGTH_A, DiffusionEstimate, estimate_diffusion
-from superionic.analysis.displacement import analysed_positions, mean_cell, mean_squared_displacement, species_sums
 from superionic.analysis.displacement_distribution import non_gaussian_parameter
-from superionic.analysis.integrity import framework_integrity
+from superionic.analysis.frames import mean_cell
+from superionic.analysis.integrity import framework_integrity, framework_sample, radial_distributions, rdf_change
+from superionic.analysis.memory import default_memory_bytes
+from superionic.analysis.motion import Motion, read_motion
 from superionic.analysis.on_sites import OnSites, analyse_on_sites
-from superionic.analysis.vibration import attempt_frequency_THz
+from superionic.analysis.sections import (
+    block_section,
+    collective_section,
+    framework_msd,
+    msd_curve,
+    scaled,
+    spread_lags,
+    van_hove_section,
+    vibration_section,
+)
 from superionic.documents import (
-    BlockAnalysis,
     Check,
-    CollectiveTransport,
     DiffusivityDocument,
-    Estimate,
-    MSDCurve,
     PotentialReference,
     Provenance,
     Quality,
     RunIdentity,
-    SiteAnalysis,
-    Vibration,
 )
 from superionic.errors import InputError
 from superionic.structures.host import Host
 from superionic.trajectories.trajectory import Trajectory
 
-Floats = NDArray[np.float64]
-
-_CURVE_POINTS = 200
 _DISTRIBUTION_POINTS = 30
 _RESOLUTION_A, _VOXELS = 0.3, 1_000_000
 
@@ -50,6 +50,8 @@ def diffusivity(
     provenance: Provenance | None = None,
     hop_length_A: float = HOP_LENGTH_A,
     radii_A: dict[str, float] | None = None,
+    directions: Sequence[tuple[int, int, int]] = (),
+    memory_GB: float | None = None,
 ) -> DiffusivityDocument:
     """Analyse one run.
 
@@ -65,13 +67,24 @@ def diffusivity(
         Typical length of a hop in Å: sets the effective number of hops, and the upper limit on D if none is seen.
     radii_A
         Radius of each site label in Å; by default twice its vibration amplitude, cut so that no two sites overlap.
+    directions
+        Crystal directions [u v w] of the run's cell along which to give D, besides a, b and c.
+    memory_GB
+        What the positions of the mobile ions and work on them may take, in GB of 10^9 bytes; a run that needs more is
+        read a group of ions at a time, with the same results. A quarter of the free memory by default.
 
     Raises
     ------
     InputError
         If the run cannot be analysed at all: too few frames, wrapped or missing positions.
+    StoreError
+        If a stored chunk of the run fails its checksum.
     """
-    positions = analysed_positions(trajectory, trajectory.mobile)
+    for direction in directions:
+        if not any(direction):
+            raise InputError(f"directions holds {direction}: give crystal directions [u v w] that are not zero")
+    motion, sums = read_motion(trajectory, default_memory_bytes() if memory_GB is None else 1e9 * memory_GB)
+    positions = motion.mobile_A
     interval = trajectory.frame_interval_ps
     n_frames, n_mobile, _ = positions.shape
     estimate = estimate_diffusion(positions, interval, hop_length_A=hop_length_A)
@@ -82,10 +95,17 @@ def diffusivity(
     length_ps = (n_frames - 1) * interval
     hops_per_ion = 6 * isotropic.value / A2_PER_PS_TO_CM2_PER_S * length_ps / hop_length_A**2
     by_hop_count = quality.relative_error_by_hop_count(hops_per_ion * n_mobile)
-    integrity = framework_integrity(trajectory)
+    collective = collective_section(sums, trajectory, estimate, to_conductivity)
+    del sums
+    framework = framework_sample(trajectory)
+    integrity = framework_integrity(trajectory, framework)
+    distances = radial_distributions(trajectory)
+    judged = integrity.state in {"intact", "hopping", "melted"}
     principal, axes = np.linalg.eigh(estimate.tensor_A2_per_ps)
-    onsite, site_checks = _on_sites(trajectory, host, positions, estimate, radii_A)
-    lags = np.unique(np.geomspace(1, n_frames - 1, _DISTRIBUTION_POINTS).round().astype(int))
+    onsite, site_checks = _on_sites(host, motion, estimate, radii_A)
+    resolution = max(_RESOLUTION_A, float(np.cbrt(volume / _VOXELS)))
+    lags = spread_lags(n_frames, _DISTRIBUTION_POINTS)
+    msd = msd_curve(positions, interval)
     checks = [
         quality.hops_check(hops_per_ion, hop_length_A),
         quality.error_check(isotropic),
@@ -111,36 +131,42 @@ def diffusivity(
         diffusivity_along_cell_cm2_per_s={
             name: estimate.along(vector, A2_PER_PS_TO_CM2_PER_S) for name, vector in zip("abc", cell, strict=True)
         },
+        diffusivity_along_cm2_per_s={
+            f"[{u} {v} {w}]": estimate.along(np.array([u, v, w]) @ cell, A2_PER_PS_TO_CM2_PER_S)
+            for u, v, w in directions
+        },
         principal_diffusivities_cm2_per_s=tuple(principal[::-1] * A2_PER_PS_TO_CM2_PER_S),
         principal_axes=axes.T[::-1].tolist(),
         conductivity_mS_per_cm=scaled(isotropic, to_conductivity),
         fit_lag_range_ps=estimate.lag_range_ps,
-        msd=_curve(positions, interval),
+        msd=msd,
         framework_msd_A2=integrity.msd_A2,
-        framework_rdf_change=integrity.rdf_change,
+        framework_msd=framework_msd(framework),
+        framework_rdf_change=rdf_change(distances[-1]) if judged and distances else None,
         hops_per_ion=hops_per_ion,
         relative_error_by_hop_count=by_hop_count,
         framework_state=integrity.state,
-        percolation_barrier_eV=density_of(
-            positions, cell, trajectory.temperature_K, max(_RESOLUTION_A, float(np.cbrt(volume / _VOXELS)))
-        ).percolation_barriers_eV(),
-        collective=_collective(trajectory, estimate, to_conductivity),
+        percolation_barrier_eV=anchored_density(
+            positions, cell, trajectory.temperature_K, resolution
+        ).percolation_barriers_eV(cell),
+        collective=collective,
         sites=onsite.sites,
         jumps=onsite.jumps,
         framework_hops=onsite.framework_hops,
-        vibration=_vibration(positions, interval, onsite.sites),
-        blocks=_blocks(positions, interval, estimate.lag_range_ps[0]),
-        non_gaussian_lag_ps=(lags * interval).tolist(),
-        non_gaussian=non_gaussian_parameter(positions, lags.tolist()).tolist(),
+        vibration=vibration_section(positions, interval, onsite.sites),
+        blocks=block_section(motion, estimate.lag_range_ps[0]),
+        van_hove_self=van_hove_section(positions, interval, msd),
+        radial_distributions=distances,
+        non_gaussian_lag_ps=(np.array(lags) * interval).tolist(),
+        non_gaussian=non_gaussian_parameter(positions, lags).tolist(),
         quality=Quality.from_checks(checks),
         provenance=provenance or Provenance(sources=trajectory.sources),
     )
 
 
 def _on_sites(
-    trajectory: Trajectory,
     host: Host | None,
-    positions_A: Floats,
+    motion: Motion,
     tracer: DiffusionEstimate,
     radii_A: dict[str, float] | None,
 ) -> tuple[OnSites, list[Check]]:
@@ -148,70 +174,11 @@ def _on_sites(
     if host is None:
         return OnSites(), []
     try:
-        return analyse_on_sites(trajectory, host, positions_A, tracer, radii_A), []
+        return analyse_on_sites(host, motion, tracer, radii_A), []
     except InputError as error:
         if radii_A is not None:
             raise
         return OnSites(), [Check(name="sites of the host", passed=False, reason=str(error))]
-
-
-def _collective(trajectory: Trajectory, tracer: DiffusionEstimate, to_conductivity: float) -> CollectiveTransport:
-    species, sums = species_sums(trajectory)
-    counts = np.array([trajectory.species.count(name) for name in species])
-    mobile = species.index(trajectory.mobile_species)
-    result = estimate_collective(sums, counts, mobile, trajectory.frame_interval_ps, tracer)
-    charge = scaled(result.charge_diffusivity, A2_PER_PS_TO_CM2_PER_S)
-    return CollectiveTransport(
-        charge_diffusivity_cm2_per_s=charge,
-        conductivity_mS_per_cm=scaled(charge, to_conductivity),
-        haven_ratio=result.haven_ratio,
-        onsager_species=species,
-        onsager_A2_per_ps=result.onsager.tolist(),
-        onsager_standard_error_A2_per_ps=result.onsager_error.tolist(),
-    )
-
-
-def _vibration(positions_A: Floats, frame_interval_ps: float, sites: SiteAnalysis | None) -> Vibration:
-    amplitude = None
-    if sites is not None:
-        stable = [site for site in sites.sites if not site.passage]
-        ions = [site.occupation * site.n_sites for site in stable]
-        if sum(ions) > 0:
-            squares = [site.vibration_amplitude_A**2 for site in stable]
-            amplitude = float(np.sqrt(np.average(squares, weights=ions)))
-    try:
-        frequency = attempt_frequency_THz(positions_A, frame_interval_ps)
-    except InputError as error:
-        return Vibration(amplitude_A=amplitude, attempt_frequency_THz=None, reason=str(error))
-    return Vibration(amplitude_A=amplitude, attempt_frequency_THz=frequency)
-
-
-def _blocks(positions_A: Floats, frame_interval_ps: float, lag_ps: float) -> BlockAnalysis:
-    lag = int(np.clip(round(lag_ps / frame_interval_ps), 1, len(positions_A) // 2))
-    series = squared_displacement_series(positions_A, lag)
-    lengths = np.unique(np.geomspace(1, max(len(series) // 4, 1), 20).round().astype(int))
-    return BlockAnalysis(
-        lag_ps=lag * frame_interval_ps,
-        block_ps=(lengths * frame_interval_ps).tolist(),
-        standard_error_A2=[block_bootstrap_error(series, int(length)) for length in lengths],
-        autocorrelation_time_ps=autocorrelation_time(series) * frame_interval_ps,
-    )
-
-
-def scaled(estimate: Estimate, factor: float) -> Estimate:
-    """The same estimate in another unit."""
-    return Estimate(
-        value=estimate.value * factor,
-        standard_error=estimate.standard_error * factor,
-        interval_68=(estimate.interval_68[0] * factor, estimate.interval_68[1] * factor),
-        interval_95=(estimate.interval_95[0] * factor, estimate.interval_95[1] * factor),
-    )
-
-
-def _curve(positions_A: Floats, frame_interval_ps: float) -> MSDCurve:
-    msd = np.trace(mean_squared_displacement(positions_A), axis1=1, axis2=2)
-    lags = np.unique(np.geomspace(1, len(msd) - 1, _CURVE_POINTS).round().astype(int))
-    return MSDCurve(lag_ps=(lags * frame_interval_ps).tolist(), msd_A2=msd[lags].tolist())
 
 
 def _plain_identity(trajectory: Trajectory) -> RunIdentity:

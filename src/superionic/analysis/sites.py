@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from superionic.analysis.displacement import analysed_positions, mean_cell
+from superionic.analysis.frames import first_analysed_frame, frames_in_mean_cell, mean_cell
 from superionic.analysis.integrity import nearest_distances
 from superionic.analysis.placement import lattice_points, place_host
 from superionic.documents import OrderingClass
@@ -172,10 +172,11 @@ def ordering_class_of_run(host: Host, trajectory: Trajectory) -> OrderingClass:
     cell, inverse, translations = mean_cell(trajectory), np.linalg.inv(matrix), lattice_points(matrix)
     species = np.asarray(trajectory.species)
     cations = np.flatnonzero(~np.isin(species, [host.mobile_species, *host.anion_species]))
-    first = analysed_positions(trajectory, cations, continuous=False)[0]
+    frame = first_analysed_frame(trajectory)
+    _, first = next(frames_in_mean_cell(trajectory, frame, frame + 1, cations))
     sites = [site for site in host.sites if not set(site.allowed_species) & set(host.anion_species)]
     places = [((s.frac_coords[:, None] + shift + translations).reshape(-1, 3) @ inverse) @ cell for s in sites]
-    nearest = np.stack([nearest_distances(first, place, cell) for place in places]).argmin(axis=0)
+    nearest = np.stack([nearest_distances(first[0], place, cell) for place in places]).argmin(axis=0)
     ions = [(sites[n].label, str(element)) for n, element in zip(nearest, species[cations], strict=True)]
     return ordering_class(host, ions, len(translations))
 

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 
+from superionic.analysis.motion import IonGroups, Positions
+
 Floats = NDArray[np.float64]
 
 MIN_MODES = 5
@@ -30,7 +32,7 @@ _CHUNK_VALUES = 600_000
 _SCATTER_MODES = 300
 
 
-def displacement_modes(positions_A: Floats, frame_interval_ps: float, n_modes: int | None = None) -> Floats:
+def displacement_modes(positions_A: Positions, frame_interval_ps: float, n_modes: int | None = None) -> Floats:
     """Cosine modes of positions along the first axis.
 
     Parameters
@@ -48,6 +50,9 @@ def displacement_modes(positions_A: Floats, frame_interval_ps: float, n_modes: i
     """
     n_frames = len(positions_A)
     n_modes = n_frames - 1 if n_modes is None else min(n_modes, n_frames - 1)
+    if isinstance(positions_A, IonGroups):
+        parts = [displacement_modes(group, frame_interval_ps, n_modes) for _, group in positions_A.groups()]
+        return np.concatenate(parts, axis=1)
     series = positions_A.reshape(n_frames, -1)
     modes = np.empty((n_modes, series.shape[1]))
     width = max(1, _CHUNK_VALUES // n_frames)  # a few walkers at a time, so that memory stays that of the positions

@@ -9,7 +9,7 @@ import numpy as np
 
 from superionic.analysis.arrhenius import MAX_DECADES, ArrheniusFit, fit_arrhenius
 from superionic.analysis.conductivity import nernst_einstein_mS_per_cm
-from superionic.analysis.run import scaled
+from superionic.analysis.sections import scaled
 from superionic.documents import (
     ArrheniusDocument,
     ArrheniusLine,

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
 
+from superionic.analysis.motion import Positions, groups_of
 from superionic.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -16,7 +17,7 @@ _TOP_SHARE = 0.2
 _MAX_POWER_IN_TOP = 0.05
 
 
-def velocity_spectrum(positions_A: Floats, frame_interval_ps: float) -> tuple[Floats, Floats]:
+def velocity_spectrum(positions_A: Positions, frame_interval_ps: float) -> tuple[Floats, Floats]:
     """Power spectrum of the velocity, averaged over ions, axes and blocks of frames.
 
     Differences between frames damp a frequency f by sinc(f dt)^2, which is divided out.
@@ -38,15 +39,16 @@ def velocity_spectrum(positions_A: Floats, frame_interval_ps: float) -> tuple[Fl
     window = np.hanning(size - 1)
     power = np.zeros((size - 1) // 2 + 1)
     for start in starts:
-        velocity = np.diff(positions_A[start : start + size], axis=0).reshape(size - 1, -1) / frame_interval_ps
-        transform = rfft((velocity - velocity.mean(axis=0)) * window[:, None], axis=0)
-        power += np.mean(transform.real**2 + transform.imag**2, axis=1)
+        for _, group in groups_of(positions_A[start : start + size]):
+            velocity = np.diff(group, axis=0).reshape(size - 1, -1) / frame_interval_ps
+            transform = rfft((velocity - velocity.mean(axis=0)) * window[:, None], axis=0)
+            power += np.sum(transform.real**2 + transform.imag**2, axis=1) / (3 * positions_A.shape[1])
     frequency = np.arange(len(power)) / ((size - 1) * frame_interval_ps)
     power *= frame_interval_ps / (n_blocks * np.sum(window**2))
     return frequency, power / np.sinc(frequency * frame_interval_ps) ** 2
 
 
-def attempt_frequency_THz(positions_A: Floats, frame_interval_ps: float) -> float:
+def attempt_frequency_THz(positions_A: Positions, frame_interval_ps: float) -> float:
     """Mean frequency of the velocity spectrum in THz.
 
     Parameters

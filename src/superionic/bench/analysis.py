@@ -16,7 +16,8 @@ from scipy.spatial import cKDTree
 from superionic.analysis import diffusivity
 from superionic.analysis.assignment import assign, distance_statistics, voxel_index
 from superionic.analysis.density import density_of
-from superionic.analysis.displacement import mean_squared_displacement, thinned
+from superionic.analysis.displacement import mean_squared_displacement
+from superionic.analysis.frames import thinned
 from superionic.analysis.sites import Sites
 from superionic.analysis.synthetic import HoppingModel, hopping_model, simulate
 from superionic.bench.rows import row

@@ -23,7 +23,9 @@ class Built:
     failures: list[str]
 
 
-def build_documents(stores: Stores, extrapolation_temperature_K: float = 300.0) -> Built:
+def build_documents(
+    stores: Stores, extrapolation_temperature_K: float = 300.0, memory_GB: float | None = None
+) -> Built:
     """Bring all documents of connected stores up to date.
 
     Parameters
@@ -32,8 +34,10 @@ def build_documents(stores: Stores, extrapolation_temperature_K: float = 300.0) 
         The stores, connected.
     extrapolation_temperature_K
         Temperature of the Arrhenius extrapolation in K.
+    memory_GB
+        What the positions of one run and work on them may take; a quarter of the free memory by default.
     """
-    runs = _run(DiffusivityBuilder(stores.jobs, stores.diffusivity))
+    runs = _run(DiffusivityBuilder(stores.jobs, stores.diffusivity, memory_GB=memory_GB))
     groups = _run(ArrheniusBuilder(stores.diffusivity, stores.arrhenius, extrapolation_temperature_K))
     compared = _run(
         ComparisonBuilder(stores.diffusivity, stores.arrhenius, stores.comparison, extrapolation_temperature_K)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from jobflow import JobStore
@@ -10,7 +12,7 @@ from maggma.core import Builder, Store
 
 from superionic.analysis import diffusivity
 from superionic.builders.failure import failure
-from superionic.builders.runs import load_segments, load_summary, run_sources
+from superionic.builders.runs import iter_segments, load_summary, run_sources
 from superionic.documents import (
     ERROR_TARGET_REACHED,
     LENGTH_REACHED,
@@ -18,13 +20,11 @@ from superionic.documents import (
     DiffusivityDocument,
     MDRunDocument,
     Quality,
-    SourceReference,
-    TrajectorySegment,
 )
 from superionic.errors import InputError
 from superionic.structures.host import Host, load_host
 from superionic.structures.host_document import host_from_document
-from superionic.trajectories import stitch
+from superionic.trajectories import Trajectory, stitch
 
 
 class DiffusivityBuilder(Builder):
@@ -40,41 +40,46 @@ class DiffusivityBuilder(Builder):
         Where the documents go, keyed on ``run_id``.
     query
         Further conditions on the job documents.
+    memory_GB
+        What the positions of one run and work on them may take; a quarter of the free memory by default.
     """
 
-    def __init__(self, jobs: JobStore, documents: Store, query: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        jobs: JobStore,
+        documents: Store,
+        query: dict[str, Any] | None = None,
+        memory_GB: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.jobs = jobs
         self.documents = documents
         self.query = query or {}
+        self.memory_GB = memory_GB
         super().__init__(sources=[jobs], targets=[documents], **kwargs)
 
     def get_items(self) -> Iterator[dict[str, Any]]:
-        """Runs whose document is missing or older than a source, with their segments."""
+        """Runs whose document is missing or older than a source; their frames stay in the store until their turn."""
         built = {
             found["run_id"]: found.get("provenance", {}).get("sources")
             for found in self.documents.query({"kind": "diffusivity"}, properties=["run_id", "provenance"])
         }
         for run_id, sources in run_sources(self.jobs, self.query).items():
-            if built.get(run_id) == [source.model_dump() for source in sources]:
-                continue
-            item: dict[str, Any] = {"run_id": run_id, "sources": sources}
-            try:
-                item["segments"] = load_segments(self.jobs, run_id)
-                item["summary"] = load_summary(self.jobs, run_id)
-            except Exception as error:  # noqa: BLE001 - one bad source must not keep the others back
-                item["error"] = error
-            yield item
+            if built.get(run_id) != [source.model_dump() for source in sources]:
+                yield {"run_id": run_id, "sources": sources}
 
     def process_item(self, item: dict[str, Any]) -> dict[str, Any]:
         """Document of one run, or the record of why there is none."""
+        run_id = item["run_id"]
         try:
-            if "error" in item:
-                raise item["error"]
-            document = diffusivity_of_run(item["segments"], item["sources"], item["summary"])
+            self.jobs.connect()  # a process of mrun gets the builder without its connections
+            with tempfile.TemporaryDirectory(prefix="superionic-build-") as spool:
+                trajectory = stitch(iter_segments(self.jobs, run_id), item["sources"], Path(spool))
+                document = diffusivity_of_run(trajectory, load_summary(self.jobs, run_id), self.memory_GB)
             return document.model_dump(mode="json")
         except Exception as error:  # the reason is stored and logged whole
-            self.logger.exception("run %s could not be analysed", item["run_id"])
-            return failure({"run_id": item["run_id"]}, item["sources"], error)
+            self.logger.exception("run %s could not be analysed", run_id)
+            return failure({"run_id": run_id}, item["sources"], error)
 
     def update_targets(self, items: list[dict[str, Any]]) -> None:
         """Replace the documents of the runs."""
@@ -83,24 +88,23 @@ class DiffusivityBuilder(Builder):
 
 
 def diffusivity_of_run(
-    segments: list[TrajectorySegment], sources: list[SourceReference], summary: MDRunDocument | None
+    trajectory: Trajectory, summary: MDRunDocument | None, memory_GB: float | None = None
 ) -> DiffusivityDocument:
-    """Join the segments of a run and analyse them.
+    """Analyse a stored run.
 
     Parameters
     ----------
-    segments
-        All stored segments of the run.
-    sources
-        The job outputs they came from.
+    trajectory
+        Its segments, joined.
     summary
         The end of the run, None if it still goes on.
+    memory_GB
+        What the positions and work on them may take.
     """
-    trajectory = stitch(segments, sources)
-    document = diffusivity(trajectory, _host(segments))
-    provenance = document.provenance.model_copy(
-        update={"potential": segments[0].identity.potential, "seed": segments[0].protocol.seed}
-    )
+    document = diffusivity(trajectory, _host(trajectory), memory_GB=memory_GB)
+    potential = None if trajectory.identity is None else trajectory.identity.potential
+    seed = None if trajectory.protocol is None else trajectory.protocol.seed
+    provenance = document.provenance.model_copy(update={"potential": potential, "seed": seed})
     quality = Quality.from_checks([*document.quality.checks, _completion(summary)])
     return document.model_copy(update={"quality": quality, "provenance": provenance})
 
@@ -113,12 +117,11 @@ def _completion(summary: MDRunDocument | None) -> Check:
     return Check(name="run complete", passed=complete, fatal=not complete, value=summary.length_ps, reason=reason)
 
 
-def _host(segments: list[TrajectorySegment]) -> Host | None:
+def _host(trajectory: Trajectory) -> Host | None:
     """The host that is stored with the run; for runs from before it was, the packaged one or the file of its name."""
-    stored = next((segment.host_crystal for segment in segments if segment.host_crystal is not None), None)
-    if stored is not None:
-        return host_from_document(stored)
+    if trajectory.host_crystal is not None:
+        return host_from_document(trajectory.host_crystal)
     try:
-        return load_host(segments[0].identity.host)
+        return None if trajectory.identity is None else load_host(trajectory.identity.host)
     except InputError:
         return None

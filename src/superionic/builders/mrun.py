@@ -24,11 +24,12 @@ def configured_builders(extrapolation_temperature_K: float = 300.0) -> list[Buil
     StoreError
         If the database does not answer.
     """
-    stores = open_stores(SuperionicSettings())
+    settings = SuperionicSettings()
+    stores = open_stores(settings)
     with stores.connected():
         pass  # its indexes keep two processes from making one document twice
     return [
-        DiffusivityBuilder(stores.jobs, stores.diffusivity),
+        DiffusivityBuilder(stores.jobs, stores.diffusivity, memory_GB=settings.analysis_memory_GB),
         ArrheniusBuilder(stores.diffusivity, stores.arrhenius, extrapolation_temperature_K),
         ComparisonBuilder(stores.diffusivity, stores.arrhenius, stores.comparison, extrapolation_temperature_K),
     ]

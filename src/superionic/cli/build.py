@@ -20,8 +20,9 @@ def command(store_dir: Path | None, extrapolation_temperature_K: float) -> None:
 
     if extrapolation_temperature_K <= 0:
         raise InputError(f"--temperature {extrapolation_temperature_K:g} is not positive: give it in K")
-    with open_stores(settings(store_dir)).connected() as stores:
-        built = build_documents(stores, extrapolation_temperature_K)
+    chosen = settings(store_dir)
+    with open_stores(chosen).connected() as stores:
+        built = build_documents(stores, extrapolation_temperature_K, chosen.analysis_memory_GB)
     click.echo(
         f"built {built.diffusivity} diffusivity, {built.arrhenius} Arrhenius, {built.comparison} comparison documents"
     )

@@ -3,7 +3,8 @@
 from superionic.documents.arrhenius import ArrheniusDocument, ArrheniusLine, ArrheniusPoint
 from superionic.documents.base import Document
 from superionic.documents.comparison import ClassMean, ComparisonDocument, ComparisonMember, Difference
-from superionic.documents.diffusivity import DiffusivityDocument, MSDCurve
+from superionic.documents.diffusivity import DiffusivityDocument
+from superionic.documents.distributions import MSDCurve, RadialDistribution, VanHoveSelf
 from superionic.documents.estimate import Estimate
 from superionic.documents.host import HostDocument
 from superionic.documents.imports import ImportSettings
@@ -67,6 +68,7 @@ __all__ = [
     "PotentialSettings",
     "Provenance",
     "Quality",
+    "RadialDistribution",
     "RecordedProtocol",
     "RelaxationDocument",
     "RunIdentity",
@@ -74,6 +76,7 @@ __all__ = [
     "SiteStatistics",
     "SourceReference",
     "TrajectorySegment",
+    "VanHoveSelf",
     "Verdict",
     "Vibration",
 ]

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from superionic.documents.base import Document, Matrix3
+from superionic.documents.distributions import MSDCurve, RadialDistribution, VanHoveSelf
 from superionic.documents.estimate import Estimate
 from superionic.documents.protocol import MDProtocol
 from superionic.documents.provenance import Provenance
@@ -21,13 +22,6 @@ from superionic.documents.transport import (
     SiteAnalysis,
     Vibration,
 )
-
-
-class MSDCurve(Document):
-    """Mean squared displacement of the mobile ions, thinned for plotting."""
-
-    lag_ps: list[float] = Field(description="Lag times in ps")
-    msd_A2: list[float] = Field(description="Mean squared displacement over all time origins in Å^2")
 
 
 class DiffusivityDocument(Document):
@@ -54,11 +48,18 @@ class DiffusivityDocument(Document):
     diffusivity_along_cell_cm2_per_s: dict[str, Estimate] = Field(
         description="u.D.u along the unit vectors of the cell vectors a, b, c (one dimension each) in cm^2/s"
     )
+    diffusivity_along_cm2_per_s: dict[str, Estimate] = Field(
+        default_factory=dict,
+        description="u.D.u along the crystal directions asked for, such as '[1 0 1]', in cm^2/s",
+    )
     conductivity_mS_per_cm: Estimate = Field(description="Nernst-Einstein conductivity (Haven ratio 1) in mS/cm")
     fit_lag_range_ps: tuple[float, float] = Field(description="Shortest and longest lag used, in ps")
     msd: MSDCurve = Field(description="Mean squared displacement of the mobile ions")
     framework_msd_A2: float | None = Field(
         description="Mean squared displacement of all other ions at half the run in Å^2; None without other ions"
+    )
+    framework_msd: dict[str, MSDCurve] = Field(
+        default_factory=dict, description="Mean squared displacement of each other species, from at most 2000 frames"
     )
     hops_per_ion: float = Field(
         description="Effective hops per ion: mean squared displacement over the run / squared hop length"
@@ -71,8 +72,9 @@ class DiffusivityDocument(Document):
         None,
         description="Share of the pairs of the main framework species at other distances at the end than at the start",
     )
-    framework_state: Literal["intact", "hopping", "melted", "none"] = Field(
-        description="Framework: intact, some of its ions hopped to other sites, melted, or there is none"
+    framework_state: Literal["intact", "hopping", "melted", "too short", "none"] = Field(
+        description="Framework: intact, some of its ions hopped to other sites, melted, the run is too short to tell, "
+        "or there is none"
     )
     principal_diffusivities_cm2_per_s: tuple[float, float, float] = Field(
         description="Eigenvalues of the tensor in cm^2/s, largest first"
@@ -94,6 +96,10 @@ class DiffusivityDocument(Document):
     non_gaussian: list[float] = Field(
         default_factory=list,
         description="alpha_2 = 3 <r^4> / (5 <r^2>^2) - 1 of the mobile ions; 0 for Gaussian motion",
+    )
+    van_hove_self: VanHoveSelf | None = Field(None, description="Lengths of displacements of the mobile ions")
+    radial_distributions: list[RadialDistribution] = Field(
+        default_factory=list, description="Mobile ions about every species, and the main framework species about itself"
     )
     quality: Quality = Field(description="Whether the statistics suffice, and why not")
     provenance: Provenance = Field(description="Sources and software")

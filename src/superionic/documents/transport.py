@@ -104,3 +104,6 @@ class BlockAnalysis(Document):
     autocorrelation_time_ps: float = Field(
         description="Integrated autocorrelation time of the squared displacement in ps"
     )
+    decorrelated_frames: list[int] = Field(
+        default_factory=list, description="Stored frames, counted from 0, that are two autocorrelation times apart"
+    )

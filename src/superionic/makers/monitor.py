@@ -19,7 +19,6 @@ logger = logging.getLogger(__name__)
 
 _MAX_FRAMES = 256
 _PRECISION_A = 0.01
-_JUDGED_FROM_PS = 10.0  # melting is seen in means over a tenth of the run; shorter ones do not average out vibration
 
 
 class RunMonitor(Document):
@@ -72,7 +71,7 @@ class RunMonitor(Document):
         except Exception:  # a run is worth more than the watch over it
             logger.exception("the run could not be watched over; it goes on")
             return None
-        for check in document.quality.checks if document.analysed_length_ps >= _JUDGED_FROM_PS else []:
+        for check in document.quality.checks:
             if check.name == "framework intact" and not check.passed and check.fatal:
                 return check.reason
         estimate, target = document.diffusivity_cm2_per_s, protocol.target_relative_error

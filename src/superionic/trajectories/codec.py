@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import zipfile
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec, TransposeCodec
 from zarr.core.buffer import cpu
-from zarr.storage import LocalStore, MemoryStore
+from zarr.storage import LocalStore, MemoryStore, ZipStore
 
 from superionic.errors import StoreError
 
@@ -29,6 +31,7 @@ CHUNK_ATOMS = 32
 HIGHEST_ORDER = 4
 VELOCITIES = ("velocities_A_per_ps", "velocity_step")
 SCALARS = ("potential_energy_eV", "conserved_energy_eV", "temperature_K")
+_VALUES_AT_ONCE = 500_000  # read together: one call for each chunk would cost more than its decoding
 _COMPRESSORS = (BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle"), Crc32cCodec())
 _CODECS = {"BytesCodec", "TransposeCodec", "BloscCodec", "Crc32cCodec"}
 
@@ -44,11 +47,35 @@ def difference(integers: NDArray[np.int32], order: int) -> NDArray[np.uint32]:
     return ((out << 1) ^ (out >> 31)).view(np.uint32)
 
 
-def accumulate(differences: NDArray[np.uint32], order: int) -> NDArray[np.int32]:
-    """Inverse of :func:`difference`."""
-    out = ((differences >> 1) ^ (0 - (differences & 1))).view(np.int32)
-    for first in reversed(range(order)):
-        np.cumsum(out[first:], axis=0, dtype=np.int32, out=out[first:])
+@numba.njit(cache=True)
+def restore(stored, frames, atoms, chunk_frames, order):  # type: ignore[no-untyped-def]
+    """Inverse of :func:`difference` for whole chunks, at some frames (in rising order) and atoms.
+
+    Parameters
+    ----------
+    stored
+        Differences of consecutive chunks, each of `chunk_frames` but the last, shape (n, n_atoms, 3).
+    frames, atoms
+        What is wanted of them.
+    chunk_frames, order
+        How they were made.
+    """
+    out = np.empty((len(frames), len(atoms), 3), dtype=np.int32)
+    levels = np.zeros((len(atoms), 3, order + 1), dtype=np.int32)  # differences of every order in the frame before
+    row = 0
+    for t in range(len(stored)):
+        if row == len(frames):
+            break
+        highest = min(t % chunk_frames, order)
+        for i in range(len(atoms)):
+            for a in range(3):
+                value = np.int64(stored[t, atoms[i], a])
+                levels[i, a, highest] = (value >> 1) ^ -(value & 1)
+                for k in range(highest - 1, -1, -1):
+                    levels[i, a, k] += levels[i, a, k + 1]
+        if frames[row] == t:
+            out[row] = levels[:, :, 0]
+            row += 1
     return out
 
 
@@ -180,7 +207,7 @@ def pack(folder: Path) -> bytes:
 
 
 class FrameReader:
-    """Reads frames from packed bytes; only the chunks of frames and atoms that a slice touches are decoded.
+    """Reads frames from packed bytes or a file of them; only the chunks that a slice touches are decoded.
 
     Raises
     ------
@@ -188,12 +215,11 @@ class FrameReader:
         If the bytes are no such archive, or a chunk fails its checksum when it is read.
     """
 
-    def __init__(self, packed: bytes, name: str = "trajectory") -> None:
+    def __init__(self, packed: bytes | Path, name: str = "trajectory") -> None:
         self.name = name
         try:
-            with zipfile.ZipFile(BytesIO(packed)) as archive:
-                members = {entry: cpu.Buffer.from_bytes(archive.read(entry)) for entry in archive.namelist()}
-            self._group = zarr.open_group(MemoryStore(members), mode="r", zarr_format=3)
+            store = ZipStore(packed, mode="r") if isinstance(packed, Path) else _in_memory(packed)
+            self._group = zarr.open_group(store, mode="r", zarr_format=3)
         except (zipfile.BadZipFile, FileNotFoundError, ValueError, KeyError) as error:
             raise StoreError(f"{name} is not a readable frame store: {error}") from error
         attributes = self._group.attrs.asdict()
@@ -201,6 +227,7 @@ class FrameReader:
             raise StoreError(f"{name} is of format {attributes.get('format')}: this version reads format {FORMAT}")
         self.precision_A: float | None = attributes["precision_A"]
         self._order: int = attributes.get("difference_order", 0)  # not there before the first chunk
+        self._arrays: dict[str, Any] = {}
 
     def __len__(self) -> int:
         return int(self._array("step").shape[0])
@@ -214,15 +241,28 @@ class FrameReader:
         self, start: int = 0, stop: int | None = None, stride: int = 1, atoms: NDArray[np.intp] | None = None
     ) -> NDArray[np.float64]:
         """Unwrapped positions of frames ``start:stop:stride``, shape (n_frames, n_atoms, 3), in Å."""
-        stop = len(self) if stop is None else min(stop, len(self))
-        frames = np.arange(start, stop, stride)
-        out = np.empty((len(frames), self.n_atoms if atoms is None else len(atoms), 3))
-        for chunk in np.unique(frames // CHUNK_FRAMES):
-            rows = frames // CHUNK_FRAMES == chunk
-            wanted = frames[rows] - chunk * CHUNK_FRAMES
-            first = chunk * CHUNK_FRAMES
-            stored = self._read("positions", slice(first, first + int(wanted[-1]) + 1), atoms)
-            out[rows] = from_integers(accumulate(stored, self._order)[wanted], self.precision_A)
+        return self.frames_A(np.arange(start, len(self) if stop is None else min(stop, len(self)), stride), atoms)
+
+    def frames_A(self, frames: NDArray[np.intp], atoms: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
+        """Unwrapped positions of the given frames, in rising order, and of all or some atoms, in Å."""
+        atoms = np.arange(self.n_atoms) if atoms is None else np.asarray(atoms)
+        out = np.empty((len(frames), len(atoms), 3))
+        if not len(atoms):
+            return out
+        columns, of_atoms = _columns(atoms)
+        chunks = frames // CHUNK_FRAMES
+        most = max(1, _VALUES_AT_ONCE // (3 * CHUNK_FRAMES * (of_atoms.max() + 1)))
+        starts = [0, *(np.flatnonzero(np.diff(chunks) > 1) + 1), len(frames)]  # chunks between them are not wanted
+        for start, stop in pairwise(starts):
+            row = start
+            while row < stop:
+                end = min(stop, int(np.searchsorted(chunks, chunks[row] + most)))
+                first = int(chunks[row]) * CHUNK_FRAMES
+                last = (int(chunks[end - 1]) + 1) * CHUNK_FRAMES
+                stored = self._read("positions", slice(first, last), columns)
+                integers = restore(stored, frames[row:end] - first, of_atoms, CHUNK_FRAMES, self._order)
+                out[row:end] = from_integers(integers, self.precision_A)
+                row = end
         return out
 
     def velocities_A_per_ps(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -236,15 +276,33 @@ class FrameReader:
         return self._read(name, slice(None))
 
     def _array(self, name: str) -> Any:
-        array: Any = self._group[name]
-        foreign = {type(codec).__name__ for codec in array.metadata.codecs} - _CODECS
-        if foreign:  # among those that zarr knows is pickle, which runs what it reads
-            raise StoreError(f"{self.name}: array {name!r} is encoded by {min(foreign)}, not by this package")
-        return array
+        if name not in self._arrays:
+            array: Any = self._group[name]
+            foreign = {type(codec).__name__ for codec in array.metadata.codecs} - _CODECS
+            if foreign:  # among those that zarr knows is pickle, which runs what it reads
+                raise StoreError(f"{self.name}: array {name!r} is encoded by {min(foreign)}, not by this package")
+            self._arrays[name] = array
+        return self._arrays[name]
 
-    def _read(self, name: str, frames: slice, atoms: NDArray[np.intp] | None = None) -> NDArray[Any]:
+    def _read(self, name: str, frames: slice, atoms: slice | NDArray[np.intp] | None = None) -> NDArray[Any]:
         try:
             array = self._array(name)
-            return np.asarray(array[frames] if atoms is None else array.oindex[frames, np.asarray(atoms)])
+            return np.asarray(array[frames] if atoms is None else array.oindex[frames, atoms])
         except (ValueError, RuntimeError, KeyError) as error:
             raise StoreError(f"{self.name}: array {name!r} is corrupt: {error}") from error
+
+
+def _columns(atoms: NDArray[np.intp]) -> tuple[slice | NDArray[np.intp], NDArray[np.intp]]:
+    """What to read for some atoms, and where they are in it.
+
+    All from the first to the last, which is fast, unless there are chunks between them that none is in.
+    """
+    wanted = np.unique(atoms // CHUNK_ATOMS)
+    if len(wanted) == wanted[-1] - wanted[0] + 1:
+        return slice(int(atoms.min()), int(atoms.max()) + 1), atoms - atoms.min()
+    return atoms, np.arange(len(atoms))
+
+
+def _in_memory(packed: bytes) -> MemoryStore:
+    with zipfile.ZipFile(BytesIO(packed)) as archive:
+        return MemoryStore({entry: cpu.Buffer.from_bytes(archive.read(entry)) for entry in archive.namelist()})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,19 @@ from numpy.typing import NDArray
 from superionic.documents import SourceReference, TrajectorySegment
 from superionic.errors import StoreError
 from superionic.trajectories.codec import FrameReader
+from superionic.trajectories.stored import StoredPositions
 from superionic.trajectories.trajectory import Trajectory
 
 
-def open_frames(segment: TrajectorySegment) -> FrameReader:
+def open_frames(segment: TrajectorySegment, spool: Path | None = None) -> FrameReader:
     """The frames of one stored segment, after its checksum was verified.
+
+    Parameters
+    ----------
+    segment
+        The segment with its payload.
+    spool
+        Folder in which to leave the frames and read them from; by default memory holds them, packed.
 
     Raises
     ------
@@ -31,20 +40,62 @@ def open_frames(segment: TrajectorySegment) -> FrameReader:
         raise StoreError(f"{name}: the payload is not base64: {error}") from error
     if hashlib.sha256(packed).hexdigest() != segment.sha256:
         raise StoreError(f"{name}: the payload fails its checksum: restore it from a backup or run the segment again")
-    return FrameReader(packed, name)
+    if spool is None:
+        return FrameReader(packed, name)
+    file = spool / f"segment-{segment.segment}.zip"
+    file.write_bytes(packed)
+    return FrameReader(file, name)
 
 
-def stitch(segments: Sequence[TrajectorySegment], sources: Sequence[SourceReference] = ()) -> Trajectory:
-    """Join the segments of one run, in any order of storage.
+def stitch(
+    segments: Iterable[TrajectorySegment], sources: Sequence[SourceReference] = (), spool: Path | None = None
+) -> Trajectory:
+    """Join the segments of one run, in any order of storage; its positions are decoded where they are asked for.
+
+    Parameters
+    ----------
+    segments
+        All segments; they are taken one at a time, and their payloads are not kept.
+    sources
+        The job outputs they came from.
+    spool
+        Folder for the packed frames while the trajectory is used; by default memory holds them.
 
     Raises
     ------
     StoreError
         If segments are missing, doubled or of different runs, or a payload is corrupt.
     """
-    if not segments:
+    opened = [(segment.model_copy(update={"payload": ""}), open_frames(segment, spool)) for segment in segments]
+    if not opened:
         raise StoreError("no segments to join")
-    ordered = sorted(segments, key=lambda segment: segment.segment)
+    opened.sort(key=lambda pair: pair[0].segment)
+    ordered, readers = [segment for segment, _ in opened], [reader for _, reader in opened]
+    _require_whole(ordered)
+    first = ordered[0]
+    cells = np.concatenate([reader.scalar("cell_A") for reader in readers])
+    return Trajectory(
+        positions_A=StoredPositions(readers),
+        cell_A=cells[0].copy() if np.all(cells == cells[0]) else cells,
+        species=first.species,
+        frame_interval_ps=first.protocol.frame_interval_ps,
+        temperature_K=first.protocol.temperature_K,
+        mobile_species=first.identity.mobile_species,
+        mobile_charge_e=first.identity.mobile_charge_e,
+        equilibration_ps=first.protocol.equilibration_ps,
+        temperatures_K=_recorded(readers, "temperature_K"),
+        potential_energies_eV=_recorded(readers, "potential_energy_eV"),
+        conserved_energies_eV=_recorded(readers, "conserved_energy_eV"),
+        site_labels=first.site_labels,
+        host_crystal=next((segment.host_crystal for segment in ordered if segment.host_crystal is not None), None),
+        identity=first.identity,
+        protocol=first.protocol,
+        run_id=first.run_id,
+        sources=list(sources),
+    )
+
+
+def _require_whole(ordered: Sequence[TrajectorySegment]) -> None:
     first = ordered[0]
     for expected, segment in enumerate(ordered):
         if segment.run_id != first.run_id:
@@ -58,36 +109,6 @@ def stitch(segments: Sequence[TrajectorySegment], sources: Sequence[SourceRefere
                 f"run {first.run_id}: segment {expected} starts at step {segment.first_step}, "
                 f"not at {ordered[expected - 1].last_step} where the one before it ended"
             )
-    readers = [open_frames(segment) for segment in ordered]
-    cells = np.concatenate([reader.scalar("cell_A") for reader in readers])
-    return Trajectory(
-        positions_A=_positions_A(readers),
-        cell_A=cells[0] if np.all(cells == cells[0]) else cells,
-        species=first.species,
-        frame_interval_ps=first.protocol.frame_interval_ps,
-        temperature_K=first.protocol.temperature_K,
-        mobile_species=first.identity.mobile_species,
-        mobile_charge_e=first.identity.mobile_charge_e,
-        equilibration_ps=first.protocol.equilibration_ps,
-        temperatures_K=_recorded(readers, "temperature_K"),
-        potential_energies_eV=_recorded(readers, "potential_energy_eV"),
-        conserved_energies_eV=_recorded(readers, "conserved_energy_eV"),
-        site_labels=first.site_labels,
-        identity=first.identity,
-        protocol=first.protocol,
-        run_id=first.run_id,
-        sources=list(sources),
-    )
-
-
-def _positions_A(readers: Sequence[FrameReader]) -> NDArray[np.float64]:
-    """Positions of all frames; beyond what is returned, those of one segment are in memory."""
-    out = np.empty((sum(len(reader) for reader in readers), readers[0].n_atoms, 3))
-    first = 0
-    for reader in readers:
-        out[first : first + len(reader)] = reader.positions_A()
-        first += len(reader)
-    return out
 
 
 def _recorded(readers: Sequence[FrameReader], name: str) -> NDArray[np.float64] | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from superionic.documents import MDProtocol, RecordedProtocol, RunIdentity, SourceReference
+from superionic.documents import HostDocument, MDProtocol, RecordedProtocol, RunIdentity, SourceReference
 from superionic.errors import InputError
+from superionic.trajectories.stored import StoredPositions
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Trajectory:
     Attributes
     ----------
     positions_A
-        Unwrapped Cartesian positions in Å, shape (n_frames, n_atoms, 3).
+        Unwrapped Cartesian positions in Å, shape (n_frames, n_atoms, 3); those of a stored run stay packed.
     cell_A
         Cell vectors as rows in Å, shape (3, 3), or (n_frames, 3, 3) if the cell changes.
     species
@@ -38,11 +39,13 @@ class Trajectory:
         One value a frame, or None if unknown.
     site_labels
         Named site of each atom at the start, or None if unknown.
+    host_crystal
+        The crystal with named sites that was stored with the run, or None.
     identity, protocol, run_id, sources
         What the run is, for documents made from it; None or empty for plain arrays.
     """
 
-    positions_A: NDArray[np.float64]
+    positions_A: NDArray[np.float64] | StoredPositions
     cell_A: NDArray[np.float64]
     species: list[str]
     frame_interval_ps: float
@@ -54,6 +57,7 @@ class Trajectory:
     potential_energies_eV: NDArray[np.float64] | None = None
     conserved_energies_eV: NDArray[np.float64] | None = None
     site_labels: list[str] | None = None
+    host_crystal: HostDocument | None = None
     identity: RunIdentity | None = None
     protocol: MDProtocol | RecordedProtocol | None = None
     run_id: str = "unnamed run"
@@ -78,6 +82,10 @@ class Trajectory:
     def framework(self) -> NDArray[np.intp]:
         """Indices of all other ions."""
         return np.flatnonzero(np.asarray(self.species) != self.mobile_species)
+
+    def decoded(self) -> Trajectory:
+        """The same run with all positions in memory, as float64."""
+        return replace(self, positions_A=np.asarray(self.positions_A, dtype=np.float64))
 
     @property
     def volumes_A3(self) -> NDArray[np.float64]:

@@ -1,0 +1,72 @@
+"""A run that does not fit into memory is read in parts, and gives the numbers that it would give in memory."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from same_documents import assert_same
+from stored_walk import stored_segment
+from superionic.analysis import diffusivity
+from superionic.analysis.memory import default_memory_bytes
+from superionic.analysis.motion import IonGroups, analysed_positions, read_motion
+from superionic.trajectories import from_arrays, stitch
+from superionic.trajectories.stored import StoredPositions
+
+BORDERS = (0, 700, 1100, 2000)
+PER_ION_GB = 2000 * 24 / 1e9
+
+
+@pytest.fixture
+def stored(make_run, tmp_path):
+    run, _ = make_run(scale=0.3)
+    parts = [stored_segment(run, tmp_path, n, a, b) for n, (a, b) in enumerate(pairwise(BORDERS))]
+    return run, stitch(parts, spool=tmp_path)
+
+
+@pytest.mark.parametrize("n_ions", [0.5, 5, 11])
+def test_every_number_is_that_of_the_run_in_memory(stored, layered_host, n_ions, monkeypatch):
+    _, run = stored
+    whole = diffusivity(run.decoded(), layered_host, directions=[(1, 0, 1)])
+    read, read_ions = [], IonGroups._read
+    monkeypatch.setattr(IonGroups, "_read", lambda self, at: read.append(len(at) * len(self)) or read_ions(self, at))
+    monkeypatch.delattr(StoredPositions, "__array__")  # nothing decodes all of it
+    in_parts = diffusivity(run, layered_host, directions=[(1, 0, 1)], memory_GB=2.5 * n_ions * PER_ION_GB)
+    assert 0 < max(read) <= max(1, n_ions) * 2000
+    assert_same(in_parts, whole)
+
+
+def test_enough_memory_reads_the_run_once(stored, monkeypatch):
+    _, run = stored
+    monkeypatch.delattr(IonGroups, "_read")
+    assert read_motion(run, 1.5 * 24 * PER_ION_GB * 1e9)[0].mobile_A.shape == (2000, 24, 3)
+    assert default_memory_bytes() > 1e6
+    diffusivity(run)
+
+
+def test_a_breathing_cell_is_read_in_parts_too(stored, rng):
+    run, _ = stored
+    cells = run.cell_A * (1 + 0.01 * rng.normal(size=(2000, 1, 1)))
+    positions = run.positions_A @ np.linalg.inv(run.cell_A) @ cells
+    breathing = from_arrays(positions, cells, run.species, 0.1, 700.0, "Li", equilibration_ps=5.0)
+    assert_same(diffusivity(breathing, memory_GB=PER_ION_GB), diffusivity(breathing))
+
+
+def test_stored_positions_are_indexed_like_an_array(stored):
+    _, run = stored
+    whole, lazy = np.asarray(run.positions_A), run.positions_A
+    assert lazy.shape == whole.shape
+    atoms = np.array([70, 3, 40])
+    for frames in (slice(650, 1200, 7), slice(None, None, -300), np.array([3, 1999, 700, 699]), 1100, -1):
+        np.testing.assert_array_equal(lazy[frames], whole[frames])
+        np.testing.assert_array_equal(lazy[frames, atoms], whole[frames][..., atoms, :])
+    assert lazy[5:5].shape == (0, 80, 3)
+
+
+def test_other_ions_are_read_relative_to_the_framework(stored):
+    _, run = stored
+    framework = run.framework
+    parts = np.empty((2000, len(framework), 3))
+    for ions, group in read_motion(run)[0].of(framework).groups():
+        parts[:, ions] = group
+    np.testing.assert_allclose(parts, analysed_positions(run, framework), atol=1e-9)
