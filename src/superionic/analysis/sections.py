@@ -65,7 +65,7 @@ def framework_msd(framework: FrameworkSample) -> dict[str, MSDCurve]:
 def van_hove_section(positions_A: Positions, frame_interval_ps: float, msd: MSDCurve) -> VanHoveSelf:
     """Lengths of displacements at a few lags, up to three times the rms displacement over half the run."""
     lags = spread_lags(max(len(positions_A) // 2, 2), _VAN_HOVE_LAGS)
-    rms = float(np.sqrt(np.interp(lags[-1] * frame_interval_ps, msd.lag_ps, msd.msd_A2)))
+    rms = float(np.sqrt(max(np.interp(lags[-1] * frame_interval_ps, msd.lag_ps, msd.msd_A2), 0.0)))
     edges = np.linspace(0.0, max(_VAN_HOVE_REACH * rms, 1.0), _VAN_HOVE_BINS + 1)
     density = van_hove_self(positions_A, lags, edges)
     return VanHoveSelf(
