@@ -16,7 +16,9 @@ from superionic.analysis import comparison
 from superionic.analysis.arrhenius import BOLTZMANN_EV_PER_K, fit_arrhenius
 from superionic.analysis.comparison import ORDERINGS, POTENTIALS
 from superionic.analysis.differences import holm_correction, pooled_log_diffusivity
+from superionic.analysis.diffusion import estimate_diffusion
 from superionic.analysis.posterior import Posterior
+from superionic.analysis.synthetic import simulate
 from superionic.documents import ComparisonDocument, Verdict
 from superionic.errors import InputError
 
@@ -62,6 +64,24 @@ def test_equal_activation_energies_and_extrapolations_differ_in_five_per_cent(n_
     for some in np.transpose(p_values):
         share, spread = false_alarms(some)
         assert abs(share - 0.05) < spread + 0.01
+
+
+@pytest.mark.parametrize(("n_pairs"), [25, pytest.param(300, marks=pytest.mark.slow)])
+def test_walks_of_one_model_are_told_apart_in_five_per_cent_and_those_of_another_more_often(layered_model, n_pairs):
+    """The whole way from positions: 24 ions, 200 ps; twice the rates are a difference, the same ones are none."""
+    rng = np.random.default_rng(10)
+
+    def measured(scale):
+        walk = simulate(layered_model(scale), 24, 2000, 0.1, rng, supercell=(2, 1, 2))
+        return pooled_log_diffusivity([estimate_diffusion(walk.positions_A, 0.1).isotropic()])
+
+    pairs = [(measured(0.1), measured(0.1), measured(0.2)) for _ in range(n_pairs)]
+    same = [one.minus(two).significance()[1] for one, two, _ in pairs]
+    double = [faster.minus(one) for one, _, faster in pairs]
+    share, spread = false_alarms(same)
+    assert share < 0.05 + spread + 0.02
+    assert np.mean([d.significance()[1] < 0.05 for d in double]) > 0.5
+    assert np.mean([d.estimate().value for d in double]) == pytest.approx(np.log(2), abs=0.5 / np.sqrt(n_pairs) + 0.03)
 
 
 def test_of_several_equal_orderings_one_is_called_different_in_at_most_five_per_cent():
