@@ -158,6 +158,14 @@ def test_a_real_difference_is_found_and_an_equal_ordering_is_not_called_differen
     assert sigma.difference.value == pytest.approx(found(document, "EHC", "O", "extrapolated ln D").difference.value)
 
 
+def test_significance_is_that_after_the_correction(compared):
+    _, document = compared
+    everything = [*document.differences, *document.class_differences]
+    assert all(d.significant == (d.p_holm < document.significance_level) for d in everything)
+    assert all(d.p_value <= d.p_holm <= min(1.0, d.p_value * d.n_compared + 1e-12) for d in everything)
+    assert any(d.p_value < document.significance_level < d.p_holm for d in everything)  # one that the correction stops
+
+
 def test_fewer_ions_are_fewer_carriers():
     rng = np.random.default_rng(5)
     (one, runs), (two, others) = (group(identity_of(name), rng) for name in ("O", "HE4"))
