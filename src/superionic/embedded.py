@@ -38,6 +38,7 @@ def create_table(store: Store) -> None:
     file = _file(store)
     file.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("PRAGMA journal_mode=WAL")  # montydb's; the file remembers it
         connection.execute(_TABLE)
 
 
@@ -58,6 +59,11 @@ class BlobStore(MontyStore):
     The file is montydb's, with the key as each document's ``_id``. A plain MontyStore reads and writes it too; what
     that wrote is found as well, only not so fast.
     """
+
+    def connect(self, force_reset: bool = False) -> None:
+        """Connect to the file, which is made if it is not there yet."""
+        create_table(self)
+        super().connect(force_reset)
 
     def query(
         self,
@@ -130,10 +136,7 @@ class BlobStore(MontyStore):
         return [wanted]
 
     def _connection(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(_file(self))
-        connection.execute("PRAGMA journal_mode=WAL")  # as montydb does
-        connection.execute(_TABLE)
-        return connection
+        return sqlite3.connect(_file(self))
 
 
 def _row(identifier: Any) -> bytes:

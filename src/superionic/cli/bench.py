@@ -9,21 +9,26 @@ import click
 
 from superionic.cli.options import json_option
 
-BENCHMARKS = ("analysis", "evaluator", "gpu", "md", "structures")
-ONE_THREAD = {"analysis", "evaluator", "md"}  # what is compared there is the code, not the machine
+BENCHMARKS = ("analysis", "evaluator", "gpu", "md", "structures", "trajectories")
+ONE_THREAD = {"analysis", "evaluator", "md", "trajectories"}  # what is compared there is the code, not the machine
+WITH_LARGE_CASE = {"trajectories"}
 
 
 @click.command("bench")
 @click.argument("name", type=click.Choice(BENCHMARKS))
+@click.option("--large", is_flag=True, help="The large case of 'trajectories': 160 atoms x 500,000 frames, in minutes.")
 @json_option
-def command(name: str, as_json: bool) -> None:
+def command(name: str, large: bool, as_json: bool) -> None:
     """Measure speed and memory of one room against the usual tools, all in this run."""
+    if large and name not in WITH_LARGE_CASE:
+        raise click.UsageError(f"bench {name} has no large case")
     from superionic.bench.rows import in_words
     from superionic.managers.threads import share_cores
 
     if name in ONE_THREAD:
         share_cores(workers=10**6)
-    rows = importlib.import_module(f"superionic.bench.{name}").run()
+    options = {"large": True} if large else {}
+    rows = importlib.import_module(f"superionic.bench.{name}").run(**options)
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return

@@ -9,7 +9,9 @@ FLAC takes sound apart. The differences restart with every chunk, so that each c
 
 from __future__ import annotations
 
+import asyncio
 import zipfile
+from collections.abc import Sequence
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -17,10 +19,11 @@ from typing import Any
 
 import numba
 import numpy as np
-import zarr
+import zarr.api.asynchronous
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec, TransposeCodec
 from zarr.core.buffer import cpu
+from zarr.core.sync import sync
 from zarr.storage import LocalStore, MemoryStore, ZipStore
 
 from superionic.errors import StoreError
@@ -219,23 +222,25 @@ class FrameReader:
         self.name = name
         try:
             store = ZipStore(packed, mode="r") if isinstance(packed, Path) else _in_memory(packed)
-            self._group = zarr.open_group(store, mode="r", zarr_format=3)
+            attributes, self._arrays = sync(_opened(store))
         except (zipfile.BadZipFile, FileNotFoundError, ValueError, KeyError) as error:
             raise StoreError(f"{name} is not a readable frame store: {error}") from error
-        attributes = self._group.attrs.asdict()
         if attributes.get("format") != FORMAT:
             raise StoreError(f"{name} is of format {attributes.get('format')}: this version reads format {FORMAT}")
         self.precision_A: float | None = attributes["precision_A"]
         self._order: int = attributes.get("difference_order", 0)  # not there before the first chunk
-        self._arrays: dict[str, Any] = {}
+        for array, opened in self._arrays.items():
+            foreign = {type(codec).__name__ for codec in opened.metadata.codecs} - _CODECS
+            if foreign:  # among those that zarr knows is pickle, which runs what it reads
+                raise StoreError(f"{name}: array {array!r} is encoded by {min(foreign)}, not by this package")
 
     def __len__(self) -> int:
-        return int(self._array("step").shape[0])
+        return int(self._arrays["step"].shape[0])
 
     @property
     def n_atoms(self) -> int:
         """Atoms in each frame."""
-        return int(self._array("positions").shape[1])
+        return int(self._arrays["positions"].shape[1])
 
     def positions_A(
         self, start: int = 0, stop: int | None = None, stride: int = 1, atoms: NDArray[np.intp] | None = None
@@ -259,7 +264,7 @@ class FrameReader:
                 end = min(stop, int(np.searchsorted(chunks, chunks[row] + most)))
                 first = int(chunks[row]) * CHUNK_FRAMES
                 last = (int(chunks[end - 1]) + 1) * CHUNK_FRAMES
-                stored = self._read("positions", slice(first, last), columns)
+                (stored,) = self._read(["positions"], slice(first, last), columns)
                 integers = restore(stored, frames[row:end] - first, of_atoms, CHUNK_FRAMES, self._order)
                 out[row:end] = from_integers(integers, self.precision_A)
                 row = end
@@ -267,29 +272,37 @@ class FrameReader:
 
     def velocities_A_per_ps(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Steps at which velocities are stored, and these, shape (n_steps, n_atoms, 3), in Å/ps."""
-        if VELOCITIES[0] not in self._group:  # stored before there were any
+        if VELOCITIES[0] not in self._arrays:  # stored before there were any
             return np.empty(0, np.int64), np.empty((0, self.n_atoms, 3))
-        return self._read("velocity_step", slice(None)), self._read(VELOCITIES[0], slice(None)).astype(np.float64)
+        velocities, steps = self.scalars(*VELOCITIES)
+        return steps, velocities.astype(np.float64)
 
     def scalar(self, name: str) -> NDArray[Any]:
         """One value a frame: ``step``, ``cell_A`` or a name in ``SCALARS``."""
-        return self._read(name, slice(None))
+        return self.scalars(name)[0]
 
-    def _array(self, name: str) -> Any:
-        if name not in self._arrays:
-            array: Any = self._group[name]
-            foreign = {type(codec).__name__ for codec in array.metadata.codecs} - _CODECS
-            if foreign:  # among those that zarr knows is pickle, which runs what it reads
-                raise StoreError(f"{self.name}: array {name!r} is encoded by {min(foreign)}, not by this package")
-            self._arrays[name] = array
-        return self._arrays[name]
+    def scalars(self, *names: str) -> list[NDArray[Any]]:
+        """Several of them, at little more than the cost of one."""
+        return self._read(names, slice(None))
 
-    def _read(self, name: str, frames: slice, atoms: slice | NDArray[np.intp] | None = None) -> NDArray[Any]:
+    def _read(
+        self, names: Sequence[str], frames: slice, atoms: slice | NDArray[np.intp] | None = None
+    ) -> list[NDArray[Any]]:
         try:
-            array = self._array(name)
-            return np.asarray(array[frames] if atoms is None else array.oindex[frames, atoms])
+            return sync(_selected([self._arrays[name] for name in names], frames, atoms))
         except (ValueError, RuntimeError, KeyError) as error:
-            raise StoreError(f"{self.name}: array {name!r} is corrupt: {error}") from error
+            raise StoreError(f"{self.name}: array {names[0]!r} is corrupt: {error}") from error
+
+
+# zarr's own functions do one thing at a time in its thread, and changing over to it is most of what they cost.
+async def _opened(store: MemoryStore | ZipStore) -> tuple[dict[str, Any], dict[str, Any]]:
+    group = await zarr.api.asynchronous.open_group(store, mode="r", zarr_format=3)
+    return group.attrs, {name: array async for name, array in group.arrays()}
+
+
+async def _selected(arrays: Sequence[Any], frames: slice, atoms: slice | NDArray[np.intp] | None) -> list[NDArray[Any]]:
+    parts = [array.getitem(frames) if atoms is None else array.oindex.getitem((frames, atoms)) for array in arrays]
+    return [np.asarray(part) for part in await asyncio.gather(*parts)]
 
 
 def _columns(atoms: NDArray[np.intp]) -> tuple[slice | NDArray[np.intp], NDArray[np.intp]]:

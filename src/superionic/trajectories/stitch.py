@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from superionic.documents import SourceReference, TrajectorySegment
 from superionic.errors import StoreError
-from superionic.trajectories.codec import FrameReader
+from superionic.trajectories.codec import SCALARS, FrameReader
 from superionic.trajectories.stored import StoredPositions
 from superionic.trajectories.trajectory import Trajectory
 
@@ -73,7 +73,9 @@ def stitch(
     ordered, readers = [segment for segment, _ in opened], [reader for _, reader in opened]
     _require_whole(ordered)
     first = ordered[0]
-    cells = np.concatenate([reader.scalar("cell_A") for reader in readers])
+    cells, *values = map(np.concatenate, zip(*(reader.scalars("cell_A", *SCALARS) for reader in readers), strict=True))
+    # None where an imported run did not record them
+    recorded = {name: part if np.isfinite(part).all() else None for name, part in zip(SCALARS, values, strict=True)}
     return Trajectory(
         positions_A=StoredPositions(readers),
         cell_A=cells[0].copy() if np.all(cells == cells[0]) else cells,
@@ -83,9 +85,9 @@ def stitch(
         mobile_species=first.identity.mobile_species,
         mobile_charge_e=first.identity.mobile_charge_e,
         equilibration_ps=first.protocol.equilibration_ps,
-        temperatures_K=_recorded(readers, "temperature_K"),
-        potential_energies_eV=_recorded(readers, "potential_energy_eV"),
-        conserved_energies_eV=_recorded(readers, "conserved_energy_eV"),
+        temperatures_K=recorded["temperature_K"],
+        potential_energies_eV=recorded["potential_energy_eV"],
+        conserved_energies_eV=recorded["conserved_energy_eV"],
         site_labels=first.site_labels,
         host_crystal=next((segment.host_crystal for segment in ordered if segment.host_crystal is not None), None),
         identity=first.identity,
@@ -109,12 +111,6 @@ def _require_whole(ordered: Sequence[TrajectorySegment]) -> None:
                 f"run {first.run_id}: segment {expected} starts at step {segment.first_step}, "
                 f"not at {ordered[expected - 1].last_step} where the one before it ended"
             )
-
-
-def _recorded(readers: Sequence[FrameReader], name: str) -> NDArray[np.float64] | None:
-    """One value a frame; None where an imported run did not record them."""
-    values = np.concatenate([reader.scalar(name) for reader in readers])
-    return values if np.isfinite(values).all() else None
 
 
 def stitch_velocities(segments: Sequence[TrajectorySegment]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

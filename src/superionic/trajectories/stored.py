@@ -49,11 +49,8 @@ class StoredPositions:
             order = np.argsort(frames, kind="stable")
             return self._decoded(frames[order], atoms)[np.argsort(order)]
         cuts = np.searchsorted(frames, self._borders)
-        parts = [
-            reader.frames_A(frames[start:stop] - border, atoms)
-            for reader, border, start, stop in zip(self._readers, self._borders, cuts, cuts[1:], strict=False)
-            if stop > start
-        ]
-        if len(parts) == 1:
-            return parts[0]
-        return np.concatenate(parts) if parts else np.empty((0, self.shape[1] if atoms is None else len(atoms), 3))
+        out = np.empty((len(frames), self.shape[1] if atoms is None else len(atoms), 3))
+        for reader, border, start, stop in zip(self._readers, self._borders, cuts, cuts[1:], strict=False):
+            if stop > start:
+                out[start:stop] = reader.frames_A(frames[start:stop] - border, atoms)
+        return out
