@@ -11,6 +11,7 @@ from superionic.analysis.assignment import assign, distance_statistics, voxel_in
 from superionic.analysis.diffusion import DiffusionEstimate
 from superionic.analysis.jumps import analyse_jumps, analyse_sites, count_pairs
 from superionic.analysis.motion import Motion
+from superionic.analysis.placement import Placement, place_host
 from superionic.analysis.sites import host_sites, without_passages
 from superionic.documents import JumpAnalysis, JumpCount, SiteAnalysis
 from superionic.structures.host import Host
@@ -56,7 +57,8 @@ def analyse_on_sites(
     trajectory, positions_A = motion.trajectory, motion.mobile_A
     n_frames, n_ions, _ = positions_A.shape
     interval = trajectory.frame_interval_ps
-    sites = host_sites(host, trajectory)
+    placement = place_host(host, trajectory)
+    sites = host_sites(host, trajectory, placement=placement)
     index = voxel_index(sites)
     distances = distance_statistics(positions_A, sites, index)
     amplitudes = distances.vibration_amplitudes_A(sites)
@@ -66,17 +68,17 @@ def analyse_on_sites(
     return OnSites(
         sites=analyse_sites(sites, jumps, distances, radii, n_ions, n_frames, interval),
         jumps=analyse_jumps(sites, jumps, n_ions, n_frames, interval, tracer),
-        framework_hops=_framework_hops(motion, host),
+        framework_hops=_framework_hops(motion, host, placement),
     )
 
 
-def _framework_hops(motion: Motion, host: Host) -> dict[str, list[JumpCount]]:
+def _framework_hops(motion: Motion, host: Host, placement: Placement) -> dict[str, list[JumpCount]]:
     """Hops of each framework cation between the sites that it may occupy."""
     hops, trajectory = {}, motion.trajectory
     for species in sorted(set(trajectory.species) - {trajectory.mobile_species, *host.anion_species}):
         if not any(species in site.allowed_species for site in host.sites):
             continue
-        sites = without_passages(host_sites(host, trajectory, species))
+        sites = without_passages(host_sites(host, trajectory, species, placement))
         atoms = np.flatnonzero(np.asarray(trajectory.species) == species)
         index = voxel_index(sites)
         radius = np.minimum(1.0, 0.5 * sites.label_distances_A.min(axis=1))

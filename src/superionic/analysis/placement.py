@@ -23,6 +23,9 @@ _CATION_WEIGHT_A = 0.6
 _CERTAIN_A = 0.4
 _SAME_POSITION_A = 0.5
 
+Placement = tuple[NDArray[np.int64], Floats]
+"""Supercell matrix, and origin in fractions of the host's cell."""
+
 
 def lattice_points(matrix: NDArray[np.int64]) -> NDArray[np.int64]:
     """Lattice points of the small cell inside the supercell `matrix`, shape (|det|, 3)."""
@@ -32,7 +35,7 @@ def lattice_points(matrix: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(points[((frac > -1e-8) & (frac < 1 - 1e-8)).all(axis=1)])
 
 
-def place_host(host: Host, trajectory: Trajectory) -> tuple[NDArray[np.int64], Floats]:
+def place_host(host: Host, trajectory: Trajectory) -> Placement:
     """Supercell matrix and origin (in host fractions) that lay the host over the run's framework."""
     cell = mean_cell(trajectory)
     atoms = np.arange(trajectory.n_atoms)

@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 
 from superionic.analysis.frames import first_analysed_frame, frames_in_mean_cell, mean_cell
 from superionic.analysis.integrity import nearest_distances
-from superionic.analysis.placement import lattice_points, place_host
+from superionic.analysis.placement import Placement, lattice_points, place_host
 from superionic.documents import OrderingClass
 from superionic.errors import InputError
 from superionic.structures.host import Host
@@ -119,7 +119,9 @@ class Sites:
         return {name: float(min(wanted_A[name], half[n])) for n, name in enumerate(self.names)}
 
 
-def host_sites(host: Host, trajectory: Trajectory, species: str | None = None) -> Sites:
+def host_sites(
+    host: Host, trajectory: Trajectory, species: str | None = None, placement: Placement | None = None
+) -> Sites:
     """Sites of the host that a species may occupy, in the cell of a run.
 
     Parameters
@@ -130,6 +132,8 @@ def host_sites(host: Host, trajectory: Trajectory, species: str | None = None) -
         The run.
     species
         Element symbol; the mobile species by default. Sites of any cation are kept for it if the host lists none.
+    placement
+        How the host lies in the run, if :func:`place_host` has found it already.
 
     Raises
     ------
@@ -140,7 +144,7 @@ def host_sites(host: Host, trajectory: Trajectory, species: str | None = None) -
     allowed = [site for site in host.sites if species in site.allowed_species]
     if not allowed:
         raise InputError(f"host {host.name} has no site for {species!r}: use one of its species or another host")
-    matrix, shift = place_host(host, trajectory)
+    matrix, shift = placement or place_host(host, trajectory)
     coordinations = {site.coordination for site in allowed}
     passage_labels = {s.label for s in allowed if s.coordination == "tetrahedral" and "octahedral" in coordinations}
     translations = lattice_points(matrix)
