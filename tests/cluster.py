@@ -108,10 +108,15 @@ class Cluster:
         self.edit_project(lambda project: project["runner"].update(delta_retry=[2, 2, 2]))
 
     def edit_project(self, change):
-        file = self.home / ".jfremote" / "superionic.yaml"
-        project = yaml.safe_load(file.read_text())
-        change(project)
-        file.write_text(yaml.safe_dump(project))
+        self._edit(self.home / ".jfremote" / "superionic.yaml", change)
+
+    def edit_jobflow(self, change):
+        self._edit(self.home / "superionic" / "jobflow.yaml", change)
+
+    def _edit(self, file, change):
+        content = yaml.safe_load(file.read_text())
+        change(content)
+        file.write_text(yaml.safe_dump(content))
 
     def runner(self):
         return self.start("jf", "runner", "run")

@@ -45,6 +45,7 @@ class Stores:
 
         stores = (self.jobs, self.diffusivity, self.arrhenius, self.comparison)
         check_reachable(self.jobs.docs_store)
+        check_bucket(self.jobs.additional_stores[DATA_STORE])
         for collection in (self.jobs.docs_store, *self.jobs.additional_stores.values(), *stores[1:]):
             create_table(collection)
         for store in stores:
@@ -133,6 +134,28 @@ def check_reachable(store: Store) -> None:
             patient.close()
 
 
+def check_bucket(store: Store) -> None:
+    """Ask S3 whether the bucket of a store is there; do nothing for other stores.
+
+    Raises
+    ------
+    StoreError
+        If it is not, or there are no credentials for it.
+    """
+    from maggma.stores import S3Store
+
+    if not isinstance(store, S3Store):
+        return
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        store._get_resource_and_bucket()
+    except (RuntimeError, BotoCoreError, ClientError, ValueError) as error:
+        place = f"S3 bucket {store.bucket!r} at {store.endpoint_url or 'AWS'}"
+        reason = "it is not there or not yours" if isinstance(error, RuntimeError) else str(error)
+        raise StoreError(f"{place}: {reason}: check {_where()} and the credentials of boto3") from None
+
+
 def _where() -> str:
     return "the jobflow.yaml that jobflow_config names"
 
@@ -151,10 +174,16 @@ def _configured_job_store(path: Path) -> JobStore:
     if "JOB_STORE" not in content:
         raise InputError(f"jobflow_config = {str(path)!r} has no JOB_STORE: add one (see `superionic init`)")
     description = content["JOB_STORE"]
-    if {"@module", "@class"} <= set(description):
-        store = MontyDecoder().process_decoded(description)
-    else:
-        store = JobStore.from_dict_spec(description)
+    try:
+        if {"@module", "@class"} <= set(description):
+            store = MontyDecoder().process_decoded(description)
+        else:
+            store = JobStore.from_dict_spec(description)
+    except (TypeError, ValueError, KeyError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"jobflow_config = {str(path)!r}: JOB_STORE describes no store ({reason}): correct it"
+        ) from None
     if DATA_STORE not in store.additional_stores:
         raise InputError(
             f"jobflow_config = {str(path)!r}: JOB_STORE has no additional store {DATA_STORE!r}, "

@@ -110,7 +110,7 @@ def host_run(folder, filling="O", n_frames=30, scale=1.0):
 
 
 def test_a_host_names_the_mobile_ion_and_must_be_the_host_of_the_run(tmp_path):
-    given = {"host": "Li3InCl6", "temperature_K": 600.0, "time_step_fs": 2.0}
+    given = {"host": "Li3InCl6", "temperature_K": 600.0, "time_step_fs": 2.0, "stride": 10}
     run = imported_run([host_run(tmp_path)], ImportSettings(**given))
     assert (run.identity.mobile_species, run.identity.mobile_charge_e, run.identity.host) == ("Li", 1.0, "Li3InCl6")
     with pytest.raises(InputError, match="not that of host Li3InCl6"):
@@ -146,6 +146,10 @@ def test_what_the_settings_lack_or_contradict_is_named(tmp_path):
     refused("does not say the temperature", temperature_K=None)
     refused("does not say the time step", time_step_fs=None)
     refused("frames of .* are 10 steps apart", stride=5)
+    path = files.write_traj(tmp_path / "md.traj", WALK[:5])
+    refused(r"md\.traj does not say how many MD steps lie between its frames: give --stride", stride=None)
+    assert imported_run([path], SETTINGS).protocol.frame_interval_ps == pytest.approx(0.02)
+    path = files.write_dump(tmp_path / "d", WALK[:5])
     refused("mobile ion 'Na' is none of the elements", mobile="Na+")
     refused("'Li' has no charge", mobile="Li")
     refused("'lithium' is no ion", mobile="lithium")

@@ -120,7 +120,9 @@ def test_what_is_missing_or_wrong_is_named(jobs):
     store(jobs, "f", {"objects": vasp_output(WALK, emmet=False)["vasp_objects"], "ase_calculator_name": "MLFF.CHGNet"})
     with pytest.raises(InputError, match="job f does not say the time step"):
         adopted(jobs, ["f"], {})
-    assert adopted(jobs, ["f"], {}, time_step_fs=1.0, temperature_K=500)[0].temperature_K == 500
+    with pytest.raises(InputError, match="job f does not say how many MD steps lie between its frames"):
+        adopted(jobs, ["f"], {}, time_step_fs=1.0, temperature_K=500)
+    assert adopted(jobs, ["f"], {}, time_step_fs=1.0, temperature_K=500, stride=2)[0].frame_interval_ps == 0.002
     with pytest.raises(InputError, match=r"temperature_K = 650 in job f is not that of --temperature 500"):
         adopted(jobs, ["f"], {"": as_json(ForceFieldMDMaker(temperature=650))}, temperature_K=500)
     store(jobs, "none", {"objects": None, "ase_calculator_name": "EMT"})
@@ -138,6 +140,15 @@ def test_makers_say_what_the_run_was():
     assert facts_of_maker(default, hydrogen=False).time_step_fs == 2.0
     assert facts_of_maker(default, hydrogen=True).time_step_fs == 0.5
     assert facts_of_maker(default, hydrogen=True).temperature_K == 400
+
+
+def test_a_machine_learned_force_field_of_vasp_that_thins_its_output_asks_for_the_stride():
+    plain = {"@class": "MDMaker", "input_set_generator": {"time_step": 2, "start_temp": 300, "end_temp": 300}}
+    thinned = {
+        **plain,
+        "input_set_generator": {**plain["input_set_generator"], "user_incar_settings": {"ML_OUTBLOCK": 5}},
+    }
+    assert (facts_of_maker(plain, False).stride, facts_of_maker(thinned, False).stride) == (1, None)
 
 
 def test_other_makers_are_refused():

@@ -22,7 +22,7 @@ _OPTIONS = [
     click.option("--mobile", help="Mobile ion with its charge, for example Li+ [default: that of the host]."),
     click.option("--temperature", "temperature_K", type=float, help="Target temperature in K, if nothing tells it."),
     click.option("--time-step", "time_step_fs", type=float, help="MD time step in fs, if nothing tells it."),
-    click.option("--stride", type=int, help="Steps between stored frames [default: what the files say, else 1]."),
+    click.option("--stride", type=int, help="MD steps from frame to frame, if nothing tells it."),
     click.option("--equilibration", "equilibration_ps", default=0.0, show_default=True, help="Not analysed, in ps."),
     click.option("--label", help="Label of the run [default: its formula]."),
     click.option("--potential", help="Functional or model behind the forces, for example PBEsol."),

@@ -16,7 +16,7 @@ class ImportSettings(Document):
     mobile: str | None = Field(None, description="Mobile ion with its charge, for example 'Li+'; None: the host's")
     temperature_K: float | None = Field(None, gt=0, description="Target temperature in K")
     time_step_fs: float | None = Field(None, gt=0, description="Integration time step in fs")
-    stride: int | None = Field(None, ge=1, description="Steps from one stored frame to the next")
+    stride: int | None = Field(None, ge=1, description="MD steps from one stored frame to the next")
     equilibration_ps: float = Field(0.0, ge=0, description="First part of the run, stored but not analysed, in ps")
     ensemble: Literal["nvt", "nve", "npt"] | None = Field(None, description="Thermodynamic ensemble")
     label: str | None = Field(None, description="Label of the run; the reduced formula if None")

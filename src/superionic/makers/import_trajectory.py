@@ -144,7 +144,8 @@ def _protocol(sources: Sequence[Source], settings: ImportSettings, state: ChainS
         sources, "temperature_K", settings.temperature_K, _TEMPERATURE_TOLERANCE_K, "--temperature, in K"
     )
     counted = state.spacing if sources[0].numbers_are_steps else None
-    stride = settings.stride or counted or sources[0].stride or 1
+    stated = _stated(sources, "stride", settings.stride, 0, "--stride")
+    stride = counted if stated is None else int(stated)
     if counted is not None and stride != counted:
         raise InputError(
             f"stride = {stride}, but the frames of {sources[0].name} are {counted} steps apart: leave it out"
@@ -152,6 +153,11 @@ def _protocol(sources: Sequence[Source], settings: ImportSettings, state: ChainS
     if step is None or temperature is None:
         missing = "time step (--time-step, in fs)" if step is None else "temperature (--temperature, in K)"
         raise InputError(f"{sources[0].name} does not say the {missing}: give it")
+    if stride is None:
+        raise InputError(
+            f"{sources[0].name} does not say how many MD steps lie between its frames: give --stride, 1 if it holds "
+            "every step"
+        )
     return RecordedProtocol(
         temperature_K=temperature,
         time_step_fs=step,
