@@ -193,7 +193,8 @@ def test_half_a_million_frames_take_less_than_500_MB(tmp_path):
             stream.writelines(f"Direct configuration={start + n + 1:8d}\n{block}" for n, block in enumerate(blocks))
     code = """from pathlib import Path
 from superionic.cli import cli
-cli(["import", "XDATCAR", "--mobile", "Li+", "--temperature", "700", "--time-step", "2"], standalone_mode=False)
+described = ["--mobile", "Li+", "--temperature", "700", "--time-step", "2", "--stride", "1"]
+cli(["import", "XDATCAR", *described], standalone_mode=False)
 # VmHWM, since ru_maxrss of a child starts at what its parent had
 print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024)"""
     done = subprocess.run(

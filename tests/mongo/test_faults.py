@@ -95,7 +95,7 @@ with open_stores(SuperionicSettings()).connected() as stores:
 """
 
 
-DESCRIBED = ("--mobile", "Li+", "--temperature", "700", "--time-step", "2", "--label", "walk")
+DESCRIBED = ("--mobile", "Li+", "--temperature", "700", "--time-step", "2", "--stride", "10", "--label", "walk")
 
 
 def long_run(folder):
