@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from superionic.analysis import arrhenius, diffusivity
+from superionic.analysis.blocks import squared_displacement_series
+from superionic.analysis.displacement import mean_squared_displacement
+from superionic.analysis.displacement_distribution import non_gaussian_parameter, van_hove_self
 from superionic.documents import Verdict
 from superionic.errors import InputError
 from superionic.trajectories.trajectory import from_arrays
@@ -77,6 +80,25 @@ def test_a_run_that_does_not_fit_the_host_keeps_its_diffusivity(make_run, layere
     document = diffusivity(other, layered_host)
     assert document.sites is None
     assert any("is not that of host layered" in reason for reason in document.quality.reasons)
+
+
+def test_a_direction_of_no_length(rng):
+    run = from_arrays(walk(rng), np.eye(3) * 300, ["Li"] * 6, 0.1, 700, "Li")
+    with pytest.raises(InputError, match="not zero"):
+        diffusivity(run, directions=[(1, 0, 0), (0, 0, 0)])
+
+
+@pytest.mark.parametrize("lag", [200, 5000])
+def test_lags_longer_than_the_run(rng, lag):
+    positions = walk(rng)
+    for call in (
+        lambda: mean_squared_displacement(positions, [lag]),
+        lambda: non_gaussian_parameter(positions, [lag]),
+        lambda: van_hove_self(positions, [lag], np.linspace(0, 1, 3)),
+        lambda: squared_displacement_series(positions, lag),
+    ):
+        with pytest.raises(InputError, match=f"lag = {lag} frames is not within a run of 200 frames"):
+            call()
 
 
 def test_overlapping_radii(make_run, layered_host):

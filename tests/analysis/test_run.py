@@ -167,3 +167,35 @@ def test_excluded_runs_keep_their_reason(make_run):
 def test_no_document_is_refused():
     with pytest.raises(InputError, match="documents is empty"):
         arrhenius([])
+
+
+def test_what_the_study_needs_is_in_the_document_of_one_call(make_run, layered_host, layered_model):
+    """Items 1, 4 and 6 to 9 of the analysis, each with a value that can be checked here."""
+    run, _walk = make_run()
+    document = diffusivity(run, layered_host, directions=[(1, 0, 1), (0, 1, 0)])
+    tensor = np.array(document.diffusivity_tensor_cm2_per_s)
+    unit = (run.cell_A[0] + run.cell_A[2]) / np.linalg.norm(run.cell_A[0] + run.cell_A[2])
+    assert document.diffusivity_along_cm2_per_s["[1 0 1]"].value == pytest.approx(unit @ tensor @ unit, rel=0.05)
+    along_b = document.diffusivity_along_cell_cm2_per_s["b"]
+    assert document.diffusivity_along_cm2_per_s["[0 1 0]"] == along_b
+    axes = np.array(document.principal_axes)
+    np.testing.assert_allclose(axes @ tensor @ axes.T, np.diag(document.principal_diffusivities_cm2_per_s), atol=1e-10)
+    assert np.trace(document.msd.tensor_A2[-1]) == pytest.approx(document.msd.msd_A2[-1])
+    assert document.framework_msd.keys() == {"Cl", "In"}
+    assert document.framework_msd["Cl"].msd_A2[3] == pytest.approx(6 * 0.12**2, rel=0.05)
+    stable = [site for site in document.sites.sites if not site.passage]
+    assert all(0.5 < site.residence_time_ps < 1000 for site in stable)
+    assert np.all(np.diff(document.sites.capture_share) >= 0)
+    frames = document.blocks.decorrelated_frames
+    apart = 2 * document.blocks.autocorrelation_time_ps / run.frame_interval_ps
+    assert np.all(np.abs(np.diff(frames) - apart) <= 1)
+    assert max(frames) < run.n_frames
+    van_hove = document.van_hove_self
+    lengths = np.sum(np.array(van_hove.density_per_A) * np.diff(van_hove.edge_A), axis=1)
+    assert np.all((lengths > 0.97) & (lengths < 1 + 1e-9))
+    assert [rdf.species for rdf in document.radial_distributions] == [
+        ("Li", "Cl"), ("Li", "In"), ("Li", "Li"), ("Cl", "Cl"),
+    ]  # fmt: skip
+    assert max(document.radial_distributions[-1].g_start) > 2
+    assert len(document.blocks.standard_error_A2) == len(document.blocks.block_ps)
+    assert DiffusivityDocument.from_stored(document.model_dump(mode="json")) == document

@@ -1,44 +1,80 @@
-"""Segments are joined in order, and a damaged or missing one is named."""
+"""Segments that are not one whole run are named; none of them becomes a number."""
 
-import base64
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from sample_runs import segments, walk
-from superionic.errors import StoreError
-from superionic.trajectories.stitch import open_frames, stitch
-
-RUN = list(segments("r7", n_segments=3, frames_each=40))
+from stored_walk import stored_segment
+from superionic.analysis import diffusivity
+from superionic.errors import InputError, StoreError
+from superionic.trajectories import from_arrays, stitch
 
 
-def damaged(segment, place, mask):
-    packed = bytearray(base64.b64decode(segment.payload))
-    packed[place % len(packed)] ^= mask
-    return segment.model_copy(update={"payload": base64.b64encode(packed).decode()})
+@pytest.fixture
+def run(rng):
+    walk = np.cumsum(0.1 * rng.normal(size=(300, 6, 3)), axis=0) + 5.0
+    return from_arrays(walk, np.eye(3) * 10, ["Li"] * 3 + ["Cl"] * 3, 0.1, 700.0, "Li")
 
 
-def test_segments_in_any_order_are_one_run():
-    joined = stitch(RUN[::-1])
-    assert np.abs(joined.positions_A - walk(121, 0.2, 0)).max() <= 0.5e-4 + 1e-9
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 255))
-def test_any_flipped_bits_are_found_and_the_segment_named(place, mask):
-    with pytest.raises(StoreError, match="segment 1 of run r7: the payload fails its checksum"):
-        open_frames(damaged(RUN[1], place, mask))
+@pytest.fixture
+def parts(run, tmp_path):
+    run = replace(run, temperatures_K=np.full(300, 700.0))
+    return [stored_segment(run, tmp_path, n, 100 * n, 100 * (n + 1)) for n in range(3)]
 
 
-def test_what_is_no_base64_is_named():
-    with pytest.raises(StoreError, match="segment 2 of run r7: the payload is not base64"):
-        open_frames(RUN[2].model_copy(update={"payload": "~" + RUN[2].payload[1:]}))
+def test_segments_in_any_order_are_the_run(run, parts):
+    np.testing.assert_allclose(stitch([parts[k] for k in (1, 2, 0)]).decoded().positions_A, run.positions_A, atol=1e-4)
 
 
-def test_a_missing_and_a_doubled_segment_are_named():
+def test_segments_on_disk_are_the_same_and_their_payloads_are_let_go(parts, tmp_path):
+    spooled = stitch(iter(parts), spool=tmp_path)
+    np.testing.assert_array_equal(spooled.decoded().positions_A, stitch(parts).decoded().positions_A)
+    assert sorted(file.name for file in tmp_path.glob("*.zip")) == [f"segment-{n}.zip" for n in range(3)]
+
+
+def test_a_missing_segment(parts):
     with pytest.raises(StoreError, match="segment 1 is missing"):
-        stitch([RUN[0], RUN[2]])
+        stitch([parts[0], parts[2]])
+
+
+def test_a_doubled_segment(parts):
     with pytest.raises(StoreError, match="segment 1 is doubled"):
-        stitch([RUN[0], RUN[1], RUN[1], RUN[2]])
+        stitch([*parts, parts[1]])
+
+
+def test_segments_of_two_runs(parts):
+    with pytest.raises(StoreError, match="runs run and other cannot be joined"):
+        stitch([parts[0], parts[1].model_copy(update={"run_id": "other"})])
+
+
+def test_a_segment_that_starts_where_the_last_one_did_not_end(parts):
+    with pytest.raises(StoreError, match="segment 1 starts at step 150, not at 99"):
+        stitch([parts[0], parts[1].model_copy(update={"first_step": 150}), parts[2]])
+
+
+def test_no_segment():
+    with pytest.raises(StoreError, match="no segments"):
+        stitch([])
+
+
+def test_a_payload_that_was_changed(parts):
+    with pytest.raises(StoreError, match="segment 2 of run run: the payload fails its checksum"):
+        stitch([*parts[:2], parts[2].model_copy(update={"payload": parts[1].payload})])
+
+
+def test_a_stored_run_of_one_frame_or_without_mobile_ions_is_refused(run, tmp_path):
+    run = replace(run, temperatures_K=np.full(300, 700.0))
+    one = stitch([stored_segment(run, tmp_path, 0, 1, 2)])
+    with pytest.raises(InputError, match="leaves 1 of 1 frames"):
+        diffusivity(one)
+    (tmp_path / "other").mkdir()
+    segment = stored_segment(run, tmp_path / "other", 0, 0, 300)
+    foreign = segment.model_copy(update={"identity": segment.identity.model_copy(update={"mobile_species": "Na"})})
+    with pytest.raises(InputError, match="mobile_species = 'Na'"):
+        diffusivity(stitch([foreign]))

@@ -152,10 +152,14 @@ def read_motion(trajectory: Trajectory, memory_bytes: float = np.inf) -> tuple[M
     Raises
     ------
     InputError
-        If positions are not finite, or were wrapped into the cell.
+        If there is no mobile ion, or positions are not finite or were wrapped into the cell.
     """
     first = first_analysed_frame(trajectory)
     atoms = trajectory.mobile
+    if not atoms.size:
+        raise InputError(
+            f"mobile_species = {trajectory.mobile_species!r} is none of the species {sorted(set(trajectory.species))}"
+        )
     species = sorted(set(trajectory.species))
     moved, sums = np.empty((trajectory.n_frames - first, 3)), np.empty((trajectory.n_frames - first, len(species), 3))
     mobile = IonGroups(trajectory, atoms, first, moved, memory_bytes)
