@@ -8,12 +8,16 @@ import pytest
 from pymatgen.core import Element, Lattice, Structure
 from scipy.spatial.transform import Rotation
 
+from superionic.analysis import diffusivity
 from superionic.analysis.assignment import assign, distance_statistics, voxel_index
 from superionic.analysis.density import density_of
 from superionic.analysis.diffusion import estimate_diffusion
 from superionic.analysis.displacement import mean_squared_displacement
 from superionic.analysis.sites import Sites
 from superionic.analysis.synthetic import simulate
+from superionic.analysis.vibration import attempt_frequency_THz
+from superionic.errors import InputError
+from superionic.trajectories import from_arrays
 
 SUPERCELL = (2, 1, 2)
 INTERVAL_PS = 0.1
@@ -237,3 +241,46 @@ def test_kinisi_agrees_and_its_error_is_two_to_four_times_too_large(walk):
     samples = scipp.to_unit(analyzer.D, "angstrom**2/ps").values
     assert samples.mean() == pytest.approx(ours.value, abs=3 * np.hypot(ours.standard_error, samples.std()))
     assert 1.2 < samples.std() / ours.standard_error < 6.0
+
+
+def test_gemdat_attempt_frequency_depends_on_the_stride_and_ours_does_not(rng):
+    """Ours corrects for the time between frames, and refuses where it cannot."""
+    from gemdat.metrics import TrajectoryMetrics
+
+    frequency, phase = rng.normal(3.0, 0.4, size=(10, 3, 20)), rng.uniform(0, 2 * np.pi, size=(10, 3, 20))
+    theirs, ours = [], []
+    for interval in (0.01, 0.05):
+        time = np.arange(4000)[:, None, None, None] * interval
+        positions = 5.0 + 0.05 * np.cos(2 * np.pi * frequency * time + phase).sum(axis=-1)
+        peer = gemdat_trajectory(positions, np.eye(3) * 10)
+        peer.time_step = interval * 1e-12
+        theirs.append(float(TrajectoryMetrics(peer).attempt_frequency()[0]) * 1e-12)
+        ours.append(attempt_frequency_THz(positions, interval))
+    assert abs(theirs[1] / theirs[0] - 1) > 0.05
+    assert min(theirs) > 1.3 * 3.05  # it is that of the speed, which rises and falls twice a period
+    assert ours == pytest.approx([3.05, 3.05], rel=0.05)
+    with pytest.raises(InputError, match="too coarse"):
+        attempt_frequency_THz(positions[::3], 0.15)
+
+
+def test_gemdat_corrects_for_drift_only_if_asked(walk, rng):
+    """A box that drifts by 0.05 Å a frame adds as much to its diffusivity; ours is of motion in the framework."""
+    from gemdat.metrics import TrajectoryMetrics
+
+    model, run = walk
+    cell = supercell_of(model)
+    drift = np.arange(len(run.positions_A))[:, None, None] * np.array([0.05, 0.0, 0.0])
+    still, moving = (
+        float(TrajectoryMetrics(gemdat_trajectory(positions, cell)).tracer_diffusivity(dimensions=3))
+        for positions in (run.positions_A, run.positions_A + drift)
+    )
+    assert moving > 3 * still
+    anions = np.broadcast_to(rng.uniform(size=(1, 20, 3)) @ cell, (len(drift), 20, 3))
+    species = ["Li"] * 24 + ["Cl"] * 20
+    ours = [
+        diffusivity(
+            from_arrays(np.concatenate([run.positions_A, anions], axis=1) + shift, cell, species, 0.1, 700, "Li")
+        )
+        for shift in (0.0, drift)
+    ]
+    assert ours[1].diffusivity_cm2_per_s.value == pytest.approx(ours[0].diffusivity_cm2_per_s.value, rel=1e-6)
