@@ -22,6 +22,7 @@ from superionic.documents import Estimate
 Floats = NDArray[np.float64]
 
 _TAILS = [0.15866, 0.84134, 0.025, 0.975]
+_LEAST = 1e-3
 _UNKNOWN = 2.0
 """Relative variance of what was hardly seen."""
 
@@ -81,14 +82,15 @@ def estimate_collective(
     value = max(float(weights @ spectrum[:used]) / 2, 0.0)
     # modes are independent normal variables: variance of a weighted sum of their squares
     smooth = np.maximum(_smooth(spectrum[:used], squared[:used]), 0.0)
-    normal = 2 * anisotropy * float(np.sum((weights * smooth / 2) ** 2))
+    expected = float(weights @ smooth)
+    relative = 2 * anisotropy * float(np.sum((weights * smooth) ** 2)) / expected**2 if expected > 0 else _UNKNOWN
     tracer_value = max(float(np.trace(tracer.tensor_A2_per_ps)) / 3, 0.0)
     tracer_error = tracer.isotropic().standard_error
     n_mobile = int(counts[mobile])
     tracer_relative = (tracer_error / tracer_value) ** 2 if tracer_value > 0 else 1.0
-    relative = normal / value**2 if value > 0 else _UNKNOWN
     charge = _variance_estimate(value, relative + tracer_relative)
-    haven = _ratio(tracer_value / value if value > 0 else 1.0, relative * (1 + 1 / n_mobile))
+    # independent ions: each one's own motion is part of both, with covariance 1/N of the variance of the charge's
+    haven = _ratio(tracer_value / value if value > 0 else 1.0, relative * max(1 - 1 / n_mobile, _LEAST))
     onsager, error = _onsager(modes[:used], weights, smooth, int(counts.sum()))
     return CollectiveEstimate(charge, haven, onsager, error)
 

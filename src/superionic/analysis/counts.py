@@ -10,77 +10,90 @@ from superionic.documents import Estimate
 
 Floats = NDArray[np.float64]
 
+_LEVELS = (0.6827, 0.95)
 _SIGNIFICANT = 0.02
 _IMPROBABLE = 1e-3
 
 
-def count_estimate(
-    value: float | Floats,
-    variance: float,
-    dof: float = np.inf,
-    scale: float = 1.0,
-    probability: Floats | None = None,
-) -> Estimate:
+def count_estimate(value: float, variance: float, dof: float = np.inf, scale: float = 1.0) -> Estimate:
     """Estimate of a quantity that is in essence a count of hops, from its value and variance.
 
     Parameters
     ----------
     value
-        The unbiased estimate; or one per hypothesis, shape (n_hypotheses,).
+        The unbiased estimate.
     variance
         Its variance, which rests on `dof` degrees of freedom; those widen the intervals as Student's t does.
     dof
         Degrees of freedom of the variance.
     scale
         Factor to other units.
-    probability
-        Probability of each hypothesis, shape (n_hypotheses,).
 
     Notes
     -----
     A variance of v on a value d is that of d^2 / v equal hops; the truth is then gamma distributed with shape
-    d^2 / v + 1/2, the posterior of a Poisson count with Jeffreys' prior. Without hops it is an upper limit. With
-    several hypotheses the truth is distributed as their mixture.
+    d^2 / v + 1/2, the posterior of a Poisson count with Jeffreys' prior. Without hops it is an upper limit.
     """
-    values = np.maximum(np.atleast_1d(np.asarray(value, dtype=float)), 0.0)
-    shares = np.ones(1) if probability is None else probability
-    mean, error = float(shares @ values), float(np.sqrt(variance))
-    likely = shares > _IMPROBABLE
-    factors = values[likely] / mean if mean > 0 else np.ones(1)
-    factors, shares = np.maximum(factors, _IMPROBABLE), shares[likely] / shares[likely].sum()
-    if mean <= 0:
-        shares = np.ones(1)
-    low_68, high_68 = _count_interval(mean, error, dof, 0.6827, factors, shares)
-    low_95, high_95 = _count_interval(mean, error, dof, 0.95, factors, shares)
-    if len(factors) > 1:  # one sigma of a mixture: its central 68 %, not the far wings of what is improbable
-        single = _count_interval(mean, error, dof, 0.6827, np.ones(1), np.ones(1))
-        error *= max(1.0, (high_68 - low_68) / (single[1] - single[0]))
+    value, one = max(value, 0.0), np.ones(1)
+    intervals = [_mixture_interval(value * one, variance * one, dof * one, one, level) for level in _LEVELS]
+    return _scaled(value, float(np.sqrt(variance)), intervals, scale)
+
+
+def mixture_estimate(
+    value: float, values: Floats, variances: Floats, dofs: Floats, probability: Floats, scale: float = 1.0
+) -> Estimate:
+    """Estimate under several hypotheses: the truth is distributed as the mixture of their counts.
+
+    Parameters
+    ----------
+    value
+        The estimate.
+    values, variances, dofs
+        What each hypothesis has for :func:`count_estimate`, shape (n_hypotheses,).
+    probability
+        Probability of each hypothesis, shape (n_hypotheses,); the first is kept however improbable it is.
+    scale
+        Factor to other units. The standard error is half the 68 % interval.
+    """
+    likely = probability > _IMPROBABLE
+    likely[0] |= not likely.any()
+    if value <= 0 or likely.sum() == 1:
+        only = int(np.argmax(likely)) if value > 0 else 0
+        return count_estimate(value, float(variances[only]), float(dofs[only]), scale)
+    shares = probability[likely] / probability[likely].sum()
+    parts = np.maximum(values, 0.0)[likely], variances[likely], dofs[likely], shares
+    intervals = [_mixture_interval(*parts, level) for level in _LEVELS]
+    return _scaled(value, (intervals[0][1] - intervals[0][0]) / 2, intervals, scale)
+
+
+def _scaled(value: float, error: float, intervals: list[tuple[float, float]], scale: float) -> Estimate:
+    (low_68, high_68), (low_95, high_95) = intervals
     return Estimate(
-        value=mean * scale,
+        value=value * scale,
         standard_error=error * scale,
         interval_68=(low_68 * scale, high_68 * scale),
         interval_95=(low_95 * scale, high_95 * scale),
     )
 
 
-def _count_interval(
-    mean: float, error: float, dof: float, level: float, factors: Floats, shares: Floats
+def _mixture_interval(
+    values: Floats, variances: Floats, dofs: Floats, shares: Floats, level: float
 ) -> tuple[float, float]:
-    """Central interval of a mixture of gamma variables: mean / unit + 1/2 hops, each worth unit x factor."""
+    """Central interval of a mixture of gamma variables: each value / unit + 1/2 hops, worth one unit each."""
     tail = 0.5 * (1 - level)
-    widening = float(stats.t.isf(tail, dof) / stats.norm.isf(tail)) if np.isfinite(dof) else 1.0
-    unit = (error * widening) ** 2 / max(mean, error * widening)
-    shape = mean / unit + 0.5
-    low, high = (float(unit * special.gammaincinv(shape, p)) for p in (tail, 1 - tail))
-    if len(factors) == 1:
-        return low * float(factors[0]), high * float(factors[0])
+    error = np.sqrt(variances) * stats.t.isf(tail, dofs) / stats.norm.isf(tail)
+    unit = error**2 / np.maximum(values, error)
+    shape = values / unit + 0.5
+    lows, highs = (unit * special.gammaincinv(shape, p) for p in (tail, 1 - tail))
+    if len(values) == 1:
+        return float(lows[0]), float(highs[0])
 
-    def below(truth: float) -> float:
-        return float(shares @ special.gammainc(shape, truth / (unit * factors)))
+    def excess(truth: float, share: float) -> float:
+        return float(shares @ special.gammainc(shape, truth / unit)) - share
 
-    bracket = 0.5 * low * float(factors.min()), 2 * high * float(factors.max())
-    ends = [optimize.bisect(lambda x, p=p: below(x) - p, *bracket, xtol=1e-6 * high) for p in (tail, 1 - tail)]
-    return float(ends[0]), float(ends[1])
+    bracket = 0.5 * float(lows.min()), 2 * float(highs.max())
+    low, high = (optimize.brentq(excess, *bracket, args=(p,), xtol=1e-9 * bracket[1]) for p in (tail, 1 - tail))
+    return float(low), float(high)
 
 
 def two_way_variance(parts: Floats) -> tuple[float, float]:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.analysis.counts import count_estimate, two_way_variance
+from superionic.analysis.counts import mixture_estimate, two_way_variance
 from superionic.analysis.motion import Positions
 from superionic.analysis.plateau import PlateauModel, Regime, diffusive_regime, plateau_model
 from superionic.analysis.spectrum import (
     MAX_FREQUENCY_THZ,
     MIN_MODES,
+    NOTHING,
     BinnedSpectrum,
     displacement_modes,
     local_scatter,
@@ -53,7 +54,7 @@ class DiffusionEstimate:
     plain_parts_A2_per_ps
         The estimate without memory for every block of time and every ion, shape (n_blocks, n_ions, 3, 3).
     memory_parts_A2_per_ps
-        The mean estimate with memory for every ion, shape (n_ions, 3, 3).
+        The estimate under each hypothesis with memory for every ion, shape (n_hypotheses - 1, n_ions, 3, 3).
     regime
         The modes that hops make.
     n_plain_modes
@@ -82,19 +83,23 @@ class DiffusionEstimate:
     @property
     def per_ion_A2_per_ps(self) -> Floats:
         """Diffusion tensor of every ion, shape (n_ions, 3, 3)."""
-        plain = float(self.model.probability[0])
-        return np.asarray(plain * self.plain_parts_A2_per_ps.mean(axis=0) + (1 - plain) * self.memory_parts_A2_per_ps)
+        plain, memory = self.model.probability[0], self.model.probability[1:]
+        own = np.tensordot(memory, self.memory_parts_A2_per_ps, axes=1)
+        return np.asarray(plain * self.plain_parts_A2_per_ps.mean(axis=0) + own)
 
     def project(self, projection: Floats, scale: float = 1.0) -> Estimate:
         """Estimate of sum_ab projection_ab D_ab, with error (`projection` symmetric and positive)."""
-        values = np.einsum("xy,hxy->h", projection, self.hypotheses_A2_per_ps)
+        values = np.maximum(np.einsum("xy,hxy->h", projection, self.hypotheses_A2_per_ps), 0.0)
         plain, dof = two_way_variance(np.einsum("xy,bixy->bi", projection, self.plain_parts_A2_per_ps))
-        memory, _ = two_way_variance(np.einsum("xy,ixy->i", projection, self.memory_parts_A2_per_ps)[None])
-        share = float(self.model.probability[0])
-        variance = share * plain + (1 - share) * max(plain, memory)  # ions that move as one: only blocks show it
-        variance += (self.hop_quantum_A2_per_ps * np.trace(projection)) ** 2
-        variance += self.model.relative_spread * float(self.model.probability @ values) ** 2
-        return count_estimate(values, variance, dof, scale, self.model.probability)
+        parts = np.einsum("xy,hixy->hi", projection, self.memory_parts_A2_per_ps)
+        # ions that move as one: only blocks of time show it, so no hypothesis is surer than the plain one
+        least = plain * (values / max(values[0], NOTHING)) ** 2
+        variances = np.maximum([plain, *(two_way_variance(part[None])[0] for part in parts)], least)
+        variances += self.model.relative_spread * values**2
+        variances += (self.hop_quantum_A2_per_ps * np.trace(projection)) ** 2
+        dofs = np.array([dof, *np.full(len(parts), max(parts.shape[1] - 1, 1))])
+        value = float(self.model.probability @ values)
+        return mixture_estimate(value, values, variances, dofs, self.model.probability_in_intervals, scale)
 
     def isotropic(self, scale: float = 1.0) -> Estimate:
         """Trace of the tensor / 3."""
@@ -141,17 +146,18 @@ def estimate_diffusion(
     relative_variance = max(2 * float(anisotropy) / n_ions, local_scatter(spectrum))
     regime = diffusive_regime(spectrum, squared_frequency, relative_variance, length_ps)
     used = slice(regime.n_modes)
-    model = plateau_model(spectrum[used], squared_frequency[used], relative_variance, length_ps)
-    n_plain = _warranted_modes(modes[used], squared_frequency[used], relative_variance)
-    weights = model.weights(spectrum[used], squared_frequency[used], n_plain)
-    hypotheses = np.tensordot(weights, products[used], axes=1) / 2
-    memory = model.probability[1:] @ weights[1:] / model.probability[1:].sum() if len(weights) > 1 else weights[0]
+    modes, products, squared_frequency = modes[used], products[used], squared_frequency[used]
+    per_ion = np.einsum("kia,kia->ki", modes, modes) / 3
+    model = plateau_model(per_ion, squared_frequency, relative_variance, length_ps, hop_length_A)
+    n_plain = _warranted_modes(per_ion, squared_frequency, relative_variance)
+    weights = model.weights(spectrum[used], squared_frequency, n_plain)
+    hypotheses = np.tensordot(weights, products, axes=1) / 2
     return DiffusionEstimate(
         tensor_A2_per_ps=np.tensordot(model.probability, hypotheses, axes=1),
         model=model,
         hypotheses_A2_per_ps=hypotheses,
         plain_parts_A2_per_ps=_plain_parts(positions_A, frame_interval_ps, modes[:n_plain], weights[0, :n_plain]),
-        memory_parts_A2_per_ps=_per_ion(modes[used], memory),
+        memory_parts_A2_per_ps=_per_ion(modes, weights[1:]),
         regime=regime,
         n_plain_modes=n_plain,
         length_ps=length_ps,
@@ -159,16 +165,15 @@ def estimate_diffusion(
     )
 
 
-def _warranted_modes(modes: Floats, squared_frequency: Floats, relative_variance: float) -> int:
+def _warranted_modes(per_ion: Floats, squared_frequency: Floats, relative_variance: float) -> int:
     """Number of modes beyond which the error of D hardly falls, because the number of hops limits it.
 
     Fewer modes are slower ones, which correlated jumps disturb less; this many leave the scatter from the modes
     themselves at a third of that from the hops, which is seen between ions.
     """
-    n_modes, n_ions, _ = modes.shape
+    n_modes, n_ions = per_ion.shape
     if n_ions < 2:
         return n_modes
-    per_ion = np.einsum("kia,kia->ki", modes, modes)
     values = BinnedSpectrum(per_ion.mean(axis=1), squared_frequency).fit(0, 1).weights[0] @ per_ion
     if values.mean() <= 0:
         return n_modes
@@ -180,7 +185,10 @@ def _warranted_modes(modes: Floats, squared_frequency: Floats, relative_variance
 
 
 def _per_ion(modes: Floats, weights: Floats) -> Floats:
-    return np.asarray(np.einsum("k,kia,kib->iab", weights, modes, modes, optimize=True) / 2)
+    """Half the weighted sum over modes of each ion's products, shape (..., n_ions, 3, 3)."""
+    return np.stack(
+        [np.tensordot(weights, own[:, :, None] * own[:, None], axes=1) / 2 for own in modes.swapaxes(0, 1)], axis=-3
+    )
 
 
 def _plain_parts(positions_A: Positions, frame_interval_ps: float, modes: Floats, weights: Floats) -> Floats:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from superionic.analysis.spectrum import MIN_MODES, NOTHING, BinnedSpectrum
+from superionic.analysis.spectrum import MIN_MODES, NOTHING, BinnedSpectrum, SpectrumFit
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +25,8 @@ _MISFITS_TO_STOP = 3  # in a row: one alone is as likely chance, a true one grow
 _SLOWEST_MODE = 2.5
 _FASTEST_MODE_SHARE = 0.25
 _TIME_RATIO = 1.4
-_MEMORY_PRIOR = 1 / 4
+_MEMORY_PRIOR = 1 / 4  # for the value: the simpler hypothesis unless the data say otherwise
+_MEMORY_PRIOR_OF_INTERVALS = 1 / 3  # more, as memory that is not seen may still be there
 _MEAN_AMPLITUDE = 0.5
 _LEAST_PLATEAU = 0.05
 _WIDEST_PER_PRIOR = 20.0
@@ -85,11 +86,13 @@ def diffusive_regime(spectrum: Floats, squared_frequency: Floats, relative_varia
 def _quartic_z(band: BinnedSpectrum, times_ps: Floats, relative_variance: float) -> float:
     """Quartic term of the spectrum in units of its error, next to the likeliest memory if there is one."""
     plain = band.fit(0, 1, 2)
-    fits = [band.fit(0, 1, 2, memory_ps=float(time)) for time in times_ps]
-    best = max(fits, key=lambda fit: fit.log_likelihood, default=plain)
-    if best.log_likelihood < plain.log_likelihood + 2 * relative_variance:
-        best = plain
-    return float(abs(best.parameters[2]) / np.sqrt(best.covariance[2, 2] * relative_variance))
+    quartic, variance = plain.parameters[2], plain.covariance[2, 2]
+    if len(times_ps):
+        memory = band.fit_with_memory(0, 1, 2, memory_ps=times_ps)
+        best = int(np.argmax(memory.log_likelihood))
+        if memory.log_likelihood[best] >= plain.log_likelihood + 2 * relative_variance:
+            quartic, variance = memory.parameters[best, 2], memory.covariance[best, 2, 2]
+    return float(abs(quartic) / np.sqrt(variance * relative_variance))
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,9 @@ class PlateauModel:
     time_ps
         Memory tau of each hypothesis, 0 for none.
     probability
-        Posterior probability of each; they sum to 1.
+        Posterior probability of each, with which the value is taken; they sum to 1.
+    probability_in_intervals
+        The same from a prior that is nearly even, with which intervals are taken.
     shrinkage
         How much of the least-squares amplitude A is believed, 0 to 1.
     scale
@@ -112,9 +117,10 @@ class PlateauModel:
 
     time_ps: Floats
     probability: Floats
+    probability_in_intervals: Floats
     shrinkage: Floats
     scale: Floats
-    relative_spread: float
+    relative_spread: Floats
 
     @property
     def correlation_time_ps(self) -> float:
@@ -137,61 +143,90 @@ class PlateauModel:
         """
         rows = np.zeros((len(self.time_ps), len(spectrum)))
         rows[0, :n_plain] = BinnedSpectrum(spectrum[:n_plain], squared_frequency[:n_plain]).fit(0, 1).weights[0]
-        band = BinnedSpectrum(spectrum, squared_frequency)
-        for n in range(1, len(rows)):
-            fit = band.fit(0, 1, memory_ps=float(self.time_ps[n]))
-            slope = fit.covariance[0, 2] / fit.covariance[2, 2]
-            rows[n] = self.scale[n] * (fit.weights[0] - (1 - self.shrinkage[n]) * slope * fit.weights[2])
+        if len(rows) > 1:
+            fit = BinnedSpectrum(spectrum, squared_frequency).fit_with_memory(0, 1, memory_ps=self.time_ps[1:])
+            disbelieved = (1 - self.shrinkage[1:]) * fit.covariance[:, 0, 2] / fit.covariance[:, 2, 2]
+            rows[1:] = self.scale[1:, None] * (fit.weights[:, 0] - disbelieved[:, None] * fit.weights[:, 2])
         return rows
 
 
 def plateau_model(
-    spectrum: Floats, squared_frequency: Floats, relative_variance: float, length_ps: float
+    per_ion: Floats, squared_frequency: Floats, relative_variance: float, length_ps: float, hop_length_A: float
 ) -> PlateauModel:
     """Weigh whether, and over what time, jumps remember each other.
 
-    The prior gives a quarter to memory, over times spread evenly in their logarithm, with an exponentially distributed
-    amplitude A >= 0 of half the level at high frequency on average. With fixed tau the model
-    is linear and the rest follows in closed form.
+    The times of memory are spread evenly in their logarithm. Its amplitude A >= 0 is exponentially distributed, on
+    average half the level at high frequency, but no more than an ion makes that goes to and fro over one hop: its
+    mean squared displacement along an axis levels off at A tau = l^2 / 6. With fixed tau the model is linear and the
+    rest follows in closed form.
 
     Parameters
     ----------
-    spectrum
-        Mean square of each mode over all ions and axes, shape (n_modes,).
+    per_ion
+        Mean square of each mode of each ion over the axes, shape (n_modes, n_ions).
     squared_frequency
         Squared angular frequency of each mode, shape (n_modes,).
     relative_variance
-        Variance of one value of the spectrum relative to its squared mean.
+        Variance of one value of the mean spectrum relative to its squared mean.
     length_ps
         Length of the run.
+    hop_length_A
+        Length of a hop.
     """
-    times = memory_times_ps(len(spectrum), length_ps)
-    band = BinnedSpectrum(spectrum, squared_frequency)
+    times = memory_times_ps(len(per_ion), length_ps)
+    band = BinnedSpectrum(per_ion.mean(axis=1), squared_frequency)
     n_times = len(times)
     log_odds, shrinkage, scale, spread = np.zeros(n_times), np.zeros(n_times), np.ones(n_times), np.zeros(n_times)
-    plain = band.fit(0, 1).log_likelihood if n_times else 0.0
+    if n_times:
+        fits = band.fit_with_memory(0, 1, memory_ps=times)
+        noise = max(relative_variance, _variance_of_shape(fits, per_ion))
+        log_odds = (fits.log_likelihood - band.fit(0, 1).log_likelihood) / noise
     for n, time in enumerate(times):
-        fit = band.fit(0, 1, memory_ps=float(time))
-        level = max(float(fit.parameters[0] + fit.parameters[2]), NOTHING)
-        amplitude, error = float(fit.parameters[2]), float(np.sqrt(fit.covariance[2, 2] * relative_variance))
-        slope = fit.covariance[0, 2] / fit.covariance[2, 2]  # of the plateau with A
-        mean, variance, log_evidence = _positive_amplitude(amplitude, error, _MEAN_AMPLITUDE * level)
-        log_odds[n] = (fit.log_likelihood - plain) / relative_variance + log_evidence
+        plateau, _, amplitude = fits.parameters[n]
+        level = max(float(plateau + amplitude), NOTHING)
+        error = float(np.sqrt(fits.covariance[n, 2, 2] * noise))
+        slope = fits.covariance[n, 0, 2] / fits.covariance[n, 2, 2]  # of the plateau with A
+        prior = min(_MEAN_AMPLITUDE * level, hop_length_A**2 / (6 * time))
+        mean, variance, log_evidence = _positive_amplitude(float(amplitude), error, prior)
+        log_odds[n] += log_evidence
         shrinkage[n] = min(mean / amplitude, 1.0) if amplitude > 0 else 0.0
         least = _LEAST_PLATEAU * level
-        shrunk = max(float(fit.parameters[0] - (1 - shrinkage[n]) * slope * amplitude), least)
-        believed = max(float(fit.parameters[0] + slope * (mean - amplitude)), least)
+        shrunk = max(float(plateau - (1 - shrinkage[n]) * slope * amplitude), least)
+        believed = max(float(plateau + slope * (mean - amplitude)), least)
         scale[n] = believed / shrunk
         spread[n] = max(slope**2 * (variance - (shrinkage[n] * error) ** 2), 0.0) / believed**2
-    odds = np.exp(np.minimum(log_odds, 600.0)) / max(n_times, 1) * _MEMORY_PRIOR / (1 - _MEMORY_PRIOR)
-    probability = np.concatenate([[1.0], odds]) / (1 + odds.sum())
+    odds = np.exp(np.minimum(log_odds, 600.0)) / max(n_times, 1)
     return PlateauModel(
-        np.concatenate([[0.0], times]),
-        probability,
-        np.concatenate([[1.0], shrinkage]),
-        np.concatenate([[1.0], scale]),
-        float(probability[1:] @ spread),
+        time_ps=np.concatenate([[0.0], times]),
+        probability=_probabilities(odds, _MEMORY_PRIOR),
+        probability_in_intervals=_probabilities(odds, _MEMORY_PRIOR_OF_INTERVALS),
+        shrinkage=np.concatenate([[1.0], shrinkage]),
+        scale=np.concatenate([[1.0], scale]),
+        relative_spread=np.concatenate([[0.0], spread]),
     )
+
+
+def _probabilities(odds: Floats, prior: float) -> Floats:
+    odds = odds * prior / (1 - prior)
+    return np.concatenate([[1.0], odds]) / (1 + odds.sum())
+
+
+def _variance_of_shape(fits: SpectrumFit, per_ion: Floats) -> float:
+    """Relative variance of one mode, as the scatter of the spectrum's shape between ions has it.
+
+    Modes of an ion that makes few hops, or of one that is trapped at times, are not independent normal variables; a
+    likelihood that takes them as such is too sharp and must be tempered by the ratio of the true to its own variance
+    of a parameter (Pauli, Racugno and Ventura, Stat. Sinica 21, 149 (2011)), here A / (2 D + A).
+    """
+    n_ions = per_ion.shape[1]
+    if n_ions < 2:
+        return 0.0
+    level = np.maximum(fits.parameters[:, 0] + fits.parameters[:, 2], NOTHING)
+    share = np.clip(fits.parameters[:, 2] / level, -1.0, 1.0)
+    gradient = np.stack([-share, np.zeros_like(share), 1 - share], axis=1)
+    shapes = np.einsum("tp,tpk->tk", gradient, fits.weights) @ per_ion
+    own = np.einsum("tp,tpq,tq->t", gradient, fits.covariance, gradient)
+    return float(np.mean(shapes.var(axis=1, ddof=1) / n_ions / own))
 
 
 def _positive_amplitude(best: float, error: float, prior_mean: float) -> tuple[float, float, float]:

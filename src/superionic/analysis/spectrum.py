@@ -105,46 +105,58 @@ class BinnedSpectrum:
         self.value = np.add.reduceat(spectrum, edges[:-1]) / self.count
         self.squared_frequency = np.add.reduceat(squared_frequency, edges[:-1]) / self.count
 
-    def fit(self, *powers: int, memory_ps: float = 0.0) -> SpectrumFit:
-        """Maximise the likelihood of powers of the squared frequency and, if wanted, of a memory.
+    def fit(self, *powers: int) -> SpectrumFit:
+        """Maximise the likelihood of a sum of powers of the squared frequency.
 
-        Iterated least squares with weights 1 / expected^2 is the maximum of the Whittle likelihood, that of modes
-        which are independent normal variables.
+        Parameters
+        ----------
+        powers
+            Powers of the squared frequency; the first should be 0, the plateau.
+        """
+        return self._fit(self._columns(powers))
+
+    def fit_with_memory(self, *powers: int, memory_ps: Floats) -> SpectrumFit:
+        """The same with a last term w^2 tau^2 / (1 + w^2 tau^2), for each of several times tau.
 
         Parameters
         ----------
         powers
             Powers of the squared frequency; the first should be 0, the plateau.
         memory_ps
-            Time tau of a last term w^2 tau^2 / (1 + w^2 tau^2); 0 for none.
+            The times tau in ps, shape (n_times,): the leading axis of all results.
         """
+        y = self.squared_frequency * np.asarray(memory_ps)[:, None] ** 2
+        plain = np.broadcast_to(self._columns(powers), (*y.shape, len(powers)))
+        return self._fit(np.concatenate([plain, (y / (1 + y))[..., None]], axis=-1))
+
+    def _columns(self, powers: tuple[int, ...]) -> Floats:
         x = self.squared_frequency / self.squared_frequency[-1]
-        columns = [x**power for power in powers]
-        if memory_ps > 0:
-            y = self.squared_frequency * memory_ps**2
-            columns.append(y / (1 + y))
-        design = np.stack(columns, axis=1)
+        return np.stack([x**power for power in powers], axis=-1)
+
+    def _fit(self, design: Floats) -> SpectrumFit:
+        """Iterated least squares with weights 1 / expected^2.
+
+        That is the maximum of the Whittle likelihood, the one of modes which are independent normal variables.
+        """
         mean = max(float(np.average(self.value, weights=self.count)), NOTHING)
-        expected = np.full_like(self.value, mean)
+        expected = np.full(design.shape[:-1], mean)
         for _ in range(5):
-            weighted = design * (self.count / expected**2)[:, None]
-            inverse = np.linalg.inv(design.T @ weighted)
-            parameters = inverse @ (weighted.T @ self.value)
-            solve = inverse @ weighted.T
-            expected = np.maximum(design @ parameters, _FLOOR * mean)
-        likelihood = -float(np.sum(self.count * (np.log(expected) + self.value / expected)))
+            weighted = design * (self.count / expected**2)[..., None]
+            inverse = np.linalg.inv(np.swapaxes(design, -1, -2) @ weighted)
+            solve = inverse @ np.swapaxes(weighted, -1, -2)
+            parameters = solve @ self.value
+            expected = np.maximum(np.einsum("...bp,...p->...b", design, parameters), _FLOOR * mean)
         return SpectrumFit(
-            parameters,
-            np.asarray(inverse, dtype=np.float64),
-            np.repeat(solve / self.count, self.count, axis=1),
-            expected,
-            likelihood,
+            parameters=parameters,
+            covariance=np.asarray(inverse, dtype=np.float64),
+            weights=np.repeat(solve / self.count, self.count, axis=-1),
+            log_likelihood=-np.sum(self.count * (np.log(expected) + self.value / expected), axis=-1),
         )
 
 
 @dataclass(frozen=True)
 class SpectrumFit:
-    """Linear model of a spectrum.
+    """Linear model of a spectrum; with several memories, each array has one more leading axis.
 
     Attributes
     ----------
@@ -154,8 +166,6 @@ class SpectrumFit:
         Their covariance per unit of the relative variance of one mode.
     weights
         What each mode contributes to each parameter, shape (n_parameters, n_modes).
-    expected
-        The model in each bin.
     log_likelihood
         Whittle likelihood times the relative variance of one mode.
     """
@@ -163,5 +173,4 @@ class SpectrumFit:
     parameters: Floats
     covariance: Floats
     weights: Floats
-    expected: Floats
-    log_likelihood: float
+    log_likelihood: Floats
