@@ -30,6 +30,20 @@ def test_jumps_are_counted_within_two_percent(analysed):
     assert document.jumps.n_jumps == pytest.approx(walk.n_hops, rel=0.02)
 
 
+@pytest.mark.parametrize("interval_ps", [0.05, 0.1, 0.2])
+def test_jumps_at_fast_rates_are_counted_within_two_percent_with_those_unseen(make_run, layered_host, interval_ps):
+    """D = 7e-5 cm^2/s: one hop in twelve begins while the ion is still in transit, and 5 to 7 % are not seen."""
+    run, walk = make_run(scale=0.4, n_frames=int(400 / interval_ps), interval_ps=interval_ps)
+    jumps = diffusivity(run, layered_host).jumps
+    assert jumps.n_jumps < 0.97 * walk.n_hops
+    assert jumps.n_jumps_with_unseen == pytest.approx(walk.n_hops, rel=0.02)
+
+
+def test_hardly_any_jump_is_unseen_where_jumps_are_rare(analysed):
+    document, walk = analysed
+    assert 0 < document.jumps.n_jumps_with_unseen - document.jumps.n_jumps < 0.02 * walk.n_hops
+
+
 def test_jump_diffusivities_are_the_analytic_ones(analysed, layered_model):
     document, _ = analysed
     model = layered_model(0.05)

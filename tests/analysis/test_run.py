@@ -119,19 +119,29 @@ def test_missing_temperatures_are_a_verdict_not_a_number(make_run):
     assert document.quality.verdict == Verdict.INSUFFICIENT
 
 
-def test_a_run_that_settles_late_is_refused_with_the_reason(make_run):
-    run, _ = make_run()
+def test_a_run_that_settles_late_is_analysed_from_there_on(make_run):
+    run, _ = make_run(n_frames=4000)
     time = np.arange(run.n_frames) * run.frame_interval_ps
     noise = np.random.default_rng(0).normal(size=run.n_frames)
-    for settling_ps, passed in ((0.0, True), (40.0, False)):
-        energies = noise + 20 * np.exp(-time / settling_ps) if settling_ps else noise
-        document = diffusivity(replace(run, potential_energies_eV=energies))
-        check = next(check for check in document.quality.checks if check.name == "equilibration")
-        assert check.passed == passed
-        assert (document.quality.verdict == Verdict.SUFFICIENT) == passed
-        if not passed:
-            assert check.value > 50.0
-            assert "the potential energy settled" in check.reason
+    before = diffusivity(replace(run, potential_energies_eV=noise))
+    assert before.equilibration_ps == 0.0
+    assert before.quality.verdict == Verdict.SUFFICIENT
+    after = diffusivity(replace(run, potential_energies_eV=noise + 20 * np.exp(-time / 20.0)))
+    assert 40.0 < after.equilibration_ps < 160.0
+    assert after.analysed_length_ps == pytest.approx(before.analysed_length_ps - after.equilibration_ps)
+    assert after.quality.verdict == Verdict.SUFFICIENT
+    by_hand = diffusivity(replace(run, equilibration_ps=after.equilibration_ps))
+    assert after.diffusivity_cm2_per_s == by_hand.diffusivity_cm2_per_s
+
+
+def test_a_run_that_never_settles_is_refused_with_the_reason(make_run):
+    run, _ = make_run()
+    energies = np.random.default_rng(0).normal(size=run.n_frames) + np.linspace(40, 0, run.n_frames)
+    document = diffusivity(replace(run, potential_energies_eV=energies))
+    assert document.quality.verdict == Verdict.INSUFFICIENT
+    check = next(check for check in document.quality.checks if check.name == "equilibration")
+    assert not check.passed
+    assert "still drifts" in check.reason
 
 
 def test_arrhenius_document(make_run, layered_model):

@@ -40,30 +40,39 @@ def count_estimate(value: float, variance: float, dof: float = np.inf, scale: fl
 
 
 def mixture_estimate(
-    value: float, values: Floats, variances: Floats, dofs: Floats, probability: Floats, scale: float = 1.0
+    values: Floats, variances: Floats, dofs: Floats, probability: Floats, in_intervals: Floats, scale: float = 1.0
 ) -> Estimate:
     """Estimate under several hypotheses: the truth is distributed as the mixture of their counts.
 
     Parameters
     ----------
-    value
-        The estimate.
     values, variances, dofs
         What each hypothesis has for :func:`count_estimate`, shape (n_hypotheses,).
     probability
-        Probability of each hypothesis, shape (n_hypotheses,); the first is kept however improbable it is.
+        Probability of each hypothesis for the value and its standard error, shape (n_hypotheses,).
+    in_intervals
+        The same for the intervals.
     scale
-        Factor to other units. The standard error is half the 68 % interval.
+        Factor to other units.
+
+    Notes
+    -----
+    The standard error is half the central 68 % under the probabilities of the value.
     """
-    likely = probability > _IMPROBABLE
-    likely[0] |= not likely.any()
-    if value <= 0 or likely.sum() == 1:
-        only = int(np.argmax(likely)) if value > 0 else 0
+    values = np.maximum(values, 0.0)
+    value = float(probability @ values)
+    if value <= 0 or np.sum(in_intervals > _IMPROBABLE) < 2:
+        only = int(np.argmax(in_intervals)) if value > 0 else 0
         return count_estimate(value, float(variances[only]), float(dofs[only]), scale)
-    shares = probability[likely] / probability[likely].sum()
-    parts = np.maximum(values, 0.0)[likely], variances[likely], dofs[likely], shares
-    intervals = [_mixture_interval(*parts, level) for level in _LEVELS]
-    return _scaled(value, (intervals[0][1] - intervals[0][0]) / 2, intervals, scale)
+
+    def interval(shares: Floats, level: float) -> tuple[float, float]:
+        likely = shares > _IMPROBABLE
+        return _mixture_interval(
+            values[likely], variances[likely], dofs[likely], shares[likely] / shares[likely].sum(), level
+        )
+
+    low, high = interval(probability, _LEVELS[0])  # not the far wings of what is improbable
+    return _scaled(value, (high - low) / 2, [interval(in_intervals, level) for level in _LEVELS], scale)
 
 
 def _scaled(value: float, error: float, intervals: list[tuple[float, float]], scale: float) -> Estimate:

@@ -89,7 +89,7 @@ class DiffusionEstimate:
 
     def project(self, projection: Floats, scale: float = 1.0) -> Estimate:
         """Estimate of sum_ab projection_ab D_ab, with error (`projection` symmetric and positive)."""
-        values = np.maximum(np.einsum("xy,hxy->h", projection, self.hypotheses_A2_per_ps), 0.0)
+        values = np.einsum("xy,hxy->h", projection, self.hypotheses_A2_per_ps)
         plain, dof = two_way_variance(np.einsum("xy,bixy->bi", projection, self.plain_parts_A2_per_ps))
         parts = np.einsum("xy,hixy->hi", projection, self.memory_parts_A2_per_ps)
         # ions that move as one: only blocks of time show it, so no hypothesis is surer than the plain one
@@ -98,8 +98,8 @@ class DiffusionEstimate:
         variances += self.model.relative_spread * values**2
         variances += (self.hop_quantum_A2_per_ps * np.trace(projection)) ** 2
         dofs = np.array([dof, *np.full(len(parts), max(parts.shape[1] - 1, 1))])
-        value = float(self.model.probability @ values)
-        return mixture_estimate(value, values, variances, dofs, self.model.probability_in_intervals, scale)
+        probability, in_intervals = self.model.probability, self.model.probability_in_intervals
+        return mixture_estimate(values, variances, dofs, probability, in_intervals, scale)
 
     def isotropic(self, scale: float = 1.0) -> Estimate:
         """Trace of the tensor / 3."""

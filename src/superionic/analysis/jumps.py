@@ -22,6 +22,8 @@ from superionic.documents import (
 Floats = NDArray[np.float64]
 
 CROSS_LAYER = "cross-layer"
+_DEAD_TIME_STEPS = 20
+_LEAST_SEEN = 0.2  # of all jumps; with fewer, what is seen are not jumps
 _CAPTURE_RADII_A = np.round(np.arange(0.1, 2.01, 0.05), 2)
 
 
@@ -72,6 +74,7 @@ def analyse_jumps(
     passed = jumps.via >= 0
     return JumpAnalysis(
         n_jumps=n_jumps,
+        n_jumps_with_unseen=jumps_with_unseen(jumps, n_ions * length_ps, frame_interval_ps) if n_jumps else None,
         diffusivity_cm2_per_s=_jump_diffusivity(everything, n_jumps, squares, length_ps),
         correlation_factor=_correlation_factor(everything, tracer) if n_jumps else None,
         back_and_forth=_back_and_forth(jumps) if n_jumps else None,
@@ -107,6 +110,43 @@ def _correlation_factor(jumps_per_ion: Floats, tracer: DiffusionEstimate) -> Est
     residual = moved / jumps_per_ion.mean() - value * jumps_per_ion / jumps_per_ion.mean()
     variance = float(residual.var(ddof=1)) / len(residual) if len(residual) > 1 else value**2
     return count_estimate(value, max(variance, 1e-12), max(len(residual) - 1, 1))
+
+
+def jumps_with_unseen(jumps: Assignment, ion_time_ps: float, frame_interval_ps: float) -> float:
+    """Number of jumps with those whose visit in between was too short to be seen.
+
+    A visit is seen if a frame falls on the time that the ion spends within the site's radius. That time is the one
+    between two departures less t, what a jump takes from radius to radius; frames dt apart see a time s with
+    probability min(1, s / dt). If ions depart at rate k whether or not they have arrived, a share
+
+        q = 1 - exp(-k t) (1 - exp(-k dt)) / (k dt)
+
+    of the visits is missed, as events in the dead time of a counter. It turns two jumps into one, or into none where
+    the second takes back the first. All of this is seen in the run: t is the mean time between the last frame on a
+    source and the first on its target, less one frame.
+
+    Parameters
+    ----------
+    jumps
+        What the ions did; at least one jump.
+    ion_time_ps
+        Number of ions times length of the run in ps.
+    frame_interval_ps
+        Time between frames in ps.
+    """
+    seen = len(jumps.ion)
+    transit_ps = max(float((jumps.reached - jumps.left).mean() - 1) * frame_interval_ps, 0.0)
+    lost_per_visit = 1 + _back_and_forth(jumps)
+
+    def missed(n_jumps: float) -> float:
+        rate = n_jumps / ion_time_ps
+        in_frames = rate * frame_interval_ps
+        return 1 + float(np.exp(-rate * transit_ps) * np.expm1(-in_frames) / in_frames)
+
+    n_jumps = float(seen)
+    for _ in range(_DEAD_TIME_STEPS):
+        n_jumps = seen / max(1 - lost_per_visit * missed(n_jumps), _LEAST_SEEN)
+    return n_jumps
 
 
 def _back_and_forth(jumps: Assignment) -> float:

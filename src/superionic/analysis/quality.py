@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from superionic.analysis.blocks import equilibrated_frame
 from superionic.analysis.diffusion import DiffusionEstimate
 from superionic.analysis.frames import first_analysed_frame
 from superionic.documents import Check, Estimate
@@ -15,8 +14,6 @@ RELATIVE_ERROR = 0.25
 RELATIVE_ERROR_BY_HOP_COUNT = 0.35
 RUN_PER_ONSET = 10.0
 RELATIVE_TEMPERATURE = 0.03
-LATE_EQUILIBRATION = 0.25
-_MIN_ENERGIES = 40
 
 
 def hops_check(hops_per_ion: float, hop_length_A: float) -> Check:
@@ -85,29 +82,6 @@ def linear_check(estimate: DiffusionEstimate) -> Check:
             else f"no linear part of the MSD was found within the {length:.3g} ps analysed: make the run longer"
         ),
     )
-
-
-def equilibration_checks(trajectory: Trajectory) -> list[Check]:
-    """Whether the potential energy had settled by the first analysed frame; nothing if energies were not recorded."""
-    if trajectory.potential_energies_eV is None:
-        return []
-    energies = np.asarray(trajectory.potential_energies_eV)[first_analysed_frame(trajectory) :]
-    if len(energies) < _MIN_ENERGIES or not np.isfinite(energies).all():
-        return []
-    late = equilibrated_frame(energies)
-    share = late / len(energies)
-    return [
-        Check(
-            name="equilibration",
-            passed=share <= LATE_EQUILIBRATION,
-            value=late * trajectory.frame_interval_ps,
-            threshold=LATE_EQUILIBRATION * len(energies) * trajectory.frame_interval_ps,
-            reason=(
-                f"the potential energy settled {late * trajectory.frame_interval_ps:.3g} ps after the equilibration of "
-                f"{trajectory.equilibration_ps:g} ps, {share:.0%} into the analysed part"
-            ),
-        )
-    ]
 
 
 def mean_temperature_K(trajectory: Trajectory) -> float | None:

@@ -12,6 +12,7 @@ from superionic.analysis.conductivity import A2_PER_PS_TO_CM2_PER_S, nernst_eins
 from superionic.analysis.density import anchored_density
 from superionic.analysis.diffusion import HOP_LENGTH_A, DiffusionEstimate, estimate_diffusion
 from superionic.analysis.displacement_distribution import non_gaussian_parameter
+from superionic.analysis.equilibration import settled
 from superionic.analysis.frames import mean_cell
 from superionic.analysis.integrity import framework_integrity, framework_sample, radial_distributions, rdf_change
 from superionic.analysis.memory import default_memory_bytes
@@ -83,6 +84,7 @@ def diffusivity(
     for direction in directions:
         if not any(direction):
             raise InputError(f"directions holds {direction}: give crystal directions [u v w] that are not zero")
+    trajectory, settled_checks = settled(trajectory)
     motion, sums = read_motion(trajectory, default_memory_bytes() if memory_GB is None else 1e9 * memory_GB)
     positions = motion.mobile_A
     interval = trajectory.frame_interval_ps
@@ -113,7 +115,7 @@ def diffusivity(
         quality.linear_check(estimate),
         integrity.check(),
         quality.temperature_check(trajectory),
-        *quality.equilibration_checks(trajectory),
+        *settled_checks,
         *site_checks,
     ]
     return DiffusivityDocument(
@@ -122,6 +124,7 @@ def diffusivity(
         protocol=trajectory.protocol,
         temperature_K=trajectory.temperature_K,
         mean_temperature_K=quality.mean_temperature_K(trajectory),
+        equilibration_ps=trajectory.equilibration_ps,
         analysed_length_ps=length_ps,
         n_frames=n_frames,
         n_mobile_ions=n_mobile,

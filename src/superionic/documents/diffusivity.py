@@ -37,6 +37,9 @@ class DiffusivityDocument(Document):
     mean_temperature_K: float | None = Field(
         description="Mean kinetic temperature over the analysed part in K; None if it was not recorded"
     )
+    equilibration_ps: float = Field(
+        0.0, ge=0, description="Time at the start that was not analysed in ps: as given, or until the energy settled"
+    )
     analysed_length_ps: float = Field(gt=0, description="Length of the analysed part in ps")
     n_frames: int = Field(gt=1, description="Analysed frames")
     n_mobile_ions: int = Field(gt=0, description="Mobile ions in the cell")

@@ -74,7 +74,14 @@ class JumpCategory(Document):
 class JumpAnalysis(Document):
     """How the mobile ions move from site to site."""
 
-    n_jumps: int = Field(ge=0, description="Jumps of all mobile ions")
+    n_jumps: int = Field(
+        ge=0, description="Jumps of all mobile ions: from within the radius of one site to within that of another"
+    )
+    n_jumps_with_unseen: float | None = Field(
+        None,
+        description="Jumps with those that are not seen because the ion set off again before it was within the radius "
+        "of a site in any frame, if setting off again does not wait for arrival; None without jumps",
+    )
     diffusivity_cm2_per_s: Estimate = Field(description="Jump diffusivity sum l^2 / (6 N t) in cm^2/s")
     correlation_factor: Estimate | None = Field(description="Tracer / jump diffusivity; None without jumps")
     back_and_forth: float | None = Field(description="Share of the jumps that the same ion reversed with its next jump")

@@ -1,0 +1,91 @@
+"""Where a run has settled: analysis starts there, later than the equilibration that was given if need be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from superionic.analysis.blocks import autocorrelation_time, equilibrated_frame
+from superionic.analysis.frames import first_analysed_frame
+from superionic.documents import Check
+from superionic.trajectories.trajectory import Trajectory
+
+Floats = NDArray[np.float64]
+
+SIGNIFICANT_Z = 3.0
+LARGEST_SHARE = 0.7
+"""Of the run that may be left out; what settles later has not settled."""
+_MIN_ENERGIES = 40
+_MAX_VALUES = 2000
+_LEAST_STEP = 20  # at least a twentieth of what is left
+
+
+def settled(trajectory: Trajectory) -> tuple[Trajectory, list[Check]]:
+    """The run with its start moved to where the potential energy has settled.
+
+    While the energy drifts, the start moves to where the number of independent values left is largest (Chodera,
+    J. Chem. Theory Comput. 12, 1799 (2016)). Without energies nothing is known and nothing is checked.
+
+    Parameters
+    ----------
+    trajectory
+        The run.
+
+    Returns
+    -------
+    The run to analyse, and the check of what was found. If nothing that has settled is left, the check fails and the
+    start stays where it was given.
+    """
+    if trajectory.potential_energies_eV is None:
+        return trajectory, []
+    first = first_analysed_frame(trajectory)
+    energies = np.asarray(trajectory.potential_energies_eV, dtype=np.float64)[first:]
+    if len(energies) < _MIN_ENERGIES or not np.isfinite(energies).all():
+        return trajectory, []
+    stride = -(-len(energies) // _MAX_VALUES)
+    late = _settling(energies[: len(energies) // stride * stride].reshape(-1, stride).mean(axis=1)) * stride
+    interval, share = trajectory.frame_interval_ps, late / len(energies)
+    check = Check(
+        name="equilibration",
+        passed=share <= LARGEST_SHARE,
+        value=late * interval,
+        threshold=LARGEST_SHARE * len(energies) * interval,
+        reason=(
+            f"the potential energy settled {late * interval:.3g} ps after the equilibration of "
+            f"{trajectory.equilibration_ps:g} ps, and analysis starts there"
+            if share <= LARGEST_SHARE
+            else f"the potential energy still drifts {late * interval:.3g} ps after the equilibration of "
+            f"{trajectory.equilibration_ps:g} ps: make the run longer"
+        ),
+    )
+    if late and check.passed:
+        trajectory = replace(trajectory, equilibration_ps=(first + late) * interval)
+    return trajectory, [check]
+
+
+def _settling(series: Floats) -> int:
+    """First value from which on a series does not drift; one beyond `LARGEST_SHARE` if there is none."""
+    start = 0
+    while start <= LARGEST_SHARE * len(series):
+        rest = series[start:]
+        candidate = equilibrated_frame(rest)
+        quarter = len(rest) // 4
+        drifts = _difference_z(rest[:candidate], rest[candidate:]), _difference_z(rest[:quarter], rest[2 * quarter :])
+        if max(abs(z) for z in drifts) <= SIGNIFICANT_Z:
+            break
+        start += max(candidate, len(rest) // _LEAST_STEP)
+    return start
+
+
+def _difference_z(before: Floats, after: Floats) -> float:
+    """Difference of two means in units of its error, the scatter being that of the later part.
+
+    Source: Geweke, Bayesian Statistics 4, 169 (1992).
+    """
+    if len(before) == 0 or not after.any():
+        return 0.0
+    correlated = 2 * autocorrelation_time(after)
+    variance = float(after.var()) * correlated * (1 / max(len(before), correlated) + 1 / len(after))
+    return float((before.mean() - after.mean()) / np.sqrt(variance)) if variance > 0 else 0.0
