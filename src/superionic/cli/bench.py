@@ -9,9 +9,9 @@ import click
 
 from superionic.cli.options import json_option
 
-BENCHMARKS = ("analysis", "evaluator", "gpu", "md", "nve", "structures", "trajectories")
+BENCHMARKS = ("analysis", "calibration", "evaluator", "gpu", "md", "nve", "structures", "trajectories")
 # What is compared there is the code, not the machine.
-ONE_THREAD = {"analysis", "evaluator", "md", "nve", "trajectories"}
+ONE_THREAD = {"analysis", "calibration", "evaluator", "md", "nve", "trajectories"}
 WITH_LARGE_CASE = {"trajectories"}
 
 
