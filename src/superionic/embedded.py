@@ -6,6 +6,7 @@ trajectories: reading a run of 200 segments would read the store 200 times.
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -40,6 +41,27 @@ def create_table(store: Store) -> None:
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("PRAGMA journal_mode=WAL")  # montydb's; the file remembers it
         connection.execute(_TABLE)
+
+
+def connect_in_turn(store: Store, docs_store: Store) -> None:
+    """Connect a store as one of several processes that do so at the same time.
+
+    At every connection montydb writes its settings anew, and reads them back; another process must not find them
+    half-written.
+
+    Parameters
+    ----------
+    store
+        The store to connect.
+    docs_store
+        Where its documents are; only embedded ones wait for each other.
+    """
+    if not isinstance(docs_store, MontyStore) or docs_store.database_path == ":memory:":
+        store.connect()
+        return
+    with (Path(docs_store.database_path) / ".connecting").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # until the file is closed
+        store.connect()
 
 
 def _file(store: MontyStore) -> Path:

@@ -1,6 +1,9 @@
 """Builders make one document a run and a group, again only when a source has changed, whatever some sources are."""
 
+import asyncio
+
 import pytest
+from maggma.cli.multiprocessing import multi
 
 from sample_runs import IDENTITY, memory_stores, segments, store_end, store_run, store_segment
 from superionic.builders import build_documents
@@ -166,3 +169,16 @@ def test_a_group_that_cannot_be_fitted_is_recorded_and_tried_again(stores, monke
     assert "no line through these" in failure
     built = build_documents(stores)
     assert (built.diffusivity, built.arrhenius, built.failures) == (0, 1, [])
+
+
+def test_processes_that_share_an_embedded_store_make_all_documents(tmp_path):
+    """As `mrun -n 3` does it; they connect at the same moment."""
+    settings = SuperionicSettings(store_dir=tmp_path)
+    with open_stores(settings).connected() as stores:
+        for number in range(6):
+            store_run(stores.jobs, run_id=f"r{number}", seed=number, frames_each=100)
+    stores = open_stores(settings)
+    asyncio.run(multi(DiffusivityBuilder(stores.jobs, stores.diffusivity), 3, no_bars=True))
+    with open_stores(settings).connected() as stores:
+        assert not list(stores.diffusivity.query({"kind": "failure"}))
+        assert [document.run_id for document in diffusivity_documents(stores)] == [f"r{n}" for n in range(6)]

@@ -23,7 +23,7 @@ Indices = NDArray[np.intp]
 _WHOLE, _GROUP = 1.5, 2.5
 """Memory that work on positions takes over their own; a group is still there while the next one is read."""
 
-_BESIDE = 0.5
+_BESIDE = 0.4
 """Share of the memory of the mobile ions that work on other ions may take besides."""
 
 

@@ -21,6 +21,7 @@ from superionic.documents import (
     MDRunDocument,
     Quality,
 )
+from superionic.embedded import connect_in_turn
 from superionic.errors import InputError
 from superionic.structures.host import Host, load_host
 from superionic.structures.host_document import host_from_document
@@ -72,7 +73,7 @@ class DiffusivityBuilder(Builder):
         """Document of one run, or the record of why there is none."""
         run_id = item["run_id"]
         try:
-            self.jobs.connect()  # a process of mrun gets the builder without its connections
+            connect_in_turn(self.jobs, self.jobs.docs_store)  # mrun's processes get the builder without connections
             with tempfile.TemporaryDirectory(prefix="superionic-build-") as spool:
                 trajectory = stitch(iter_segments(self.jobs, run_id), item["sources"], Path(spool))
                 document = diffusivity_of_run(trajectory, load_summary(self.jobs, run_id), self.memory_GB)
