@@ -5,7 +5,7 @@ import sys
 from jobflow import Flow
 from jobflow_remote import submit_flow
 
-from sample_jobs import add, count_down, fail_unless
+from sample_jobs import add, count_down, fail_unless, tell_process
 
 
 def troubled(log, luck):
@@ -15,12 +15,13 @@ def troubled(log, luck):
 
 
 def ladders(log, n_flows, n_jobs):
-    """Flows of small jobs, each of which needs the one before it, for the worker `pilot`."""
+    """Flows of small jobs, each of which needs the one before it, and one that says in what process it runs."""
     for number in range(int(n_flows)):
         jobs = [add(number, 0, log)]
         for step in range(1, int(n_jobs)):
             jobs.append(add(jobs[-1].output, step, log))
         yield Flow(jobs, name=f"ladder {number}")
+    yield Flow([tell_process()], name="teller")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,16 @@ def own_mongod(tmp_path):
 
 @pytest.fixture
 def cluster(mongod):
+    yield from _cluster(mongod)
+
+
+@pytest.fixture(scope="module")
+def shared_cluster(mongod):
+    """For tests that only read, or write what nobody else reads."""
+    yield from _cluster(mongod)
+
+
+def _cluster(mongod):
     with tempfile.TemporaryDirectory(prefix="si-", ignore_cleanup_errors=True) as folder:  # a socket's path is short
         cluster = Cluster(Path(folder), mongod, f"superionic_{next(_number)}")
         yield cluster
