@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from superionic.potentials.evaluator import Session, load_chgnet
-from superionic.potentials.fused import FusedNetwork
+from superionic.potentials.fused.network import FusedNetwork
 from superionic.potentials.network_torch import TorchNetwork
 from superionic.potentials.weights import ChgnetWeights
 

@@ -17,6 +17,7 @@ from superionic.errors import InputError
 from superionic.potentials.checks import checked_geometry, checked_numbers, refuse_isolated
 from superionic.potentials.denormals import denormals_flushed
 from superionic.potentials.errors import PotentialError
+from superionic.potentials.fused.geometry import forces_and_virials
 from superionic.potentials.graph import CrystalGraph, crystal_graph, join
 from superionic.potentials.neighbours import FloatArray, IntArray, SkinList
 from superionic.potentials.network_stock import StockNetwork
@@ -206,17 +207,14 @@ class Potential:
         graph = join(graphs)
         with denormals_flushed():
             energies, gradients = self._network.evaluate(graph)
-        n_atoms = len(graph.numbers)
-        forces = np.empty((n_atoms, 3))
-        for axis in range(3):
-            forces[:, axis] = np.bincount(graph.pairs.first, gradients[:, axis], n_atoms)
-            forces[:, axis] -= np.bincount(graph.pairs.second, gradients[:, axis], n_atoms)
+        pairs, offsets = graph.pairs, graph.pair_offsets
+        forces, virials = forces_and_virials(
+            pairs.first, pairs.second, pairs.vectors_A, gradients, len(graph.numbers), offsets
+        )
         energies = energies + self._reference_energies[graph.numbers - 1]
         results = []
-        for k, cell in enumerate(graph.cells_A):
+        for k, (cell, virial) in enumerate(zip(graph.cells_A, virials, strict=True)):
             atoms = slice(*graph.atom_offsets[k : k + 2])
-            pairs = slice(*graph.pair_offsets[k : k + 2])
-            virial = (graph.pairs.vectors_A[pairs, :, None] * gradients[pairs, None, :]).sum(axis=0)
             stress = 0.5 * (virial + virial.T) / abs(float(np.linalg.det(cell)))
             results.append(Evaluation(float(energies[atoms].sum()), forces[atoms], stress))
         return results
@@ -277,7 +275,7 @@ def _network(model: CHGNet, kernels: str | None, device: torch.device) -> _Netwo
     weights = ChgnetWeights.from_model(model, device=device)
     if kernels == "torch":
         return TorchNetwork(weights)
-    from superionic.potentials.fused import FusedNetwork
+    from superionic.potentials.fused.network import FusedNetwork
 
     return FusedNetwork(weights)
 

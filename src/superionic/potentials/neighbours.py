@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from superionic.potentials.errors import PotentialError
+from superionic.potentials.fused.geometry import angles_between_bonds, pairs_within
 
 __all__ = ["AtomPairs", "BondAngles", "SkinList", "bond_angles"]
 
@@ -98,20 +99,15 @@ class SkinList:
         """
         if not self._covers(positions_A, cell_A):
             self._build(positions_A, cell_A)
-        image = self._image
-        vectors = positions_A[self._second] - positions_A[self._first]
-        # spelled out: a matrix product may round differently with the length of the list
-        vectors += image[:, 0:1] * cell_A[0] + image[:, 1:2] * cell_A[1] + image[:, 2:3] * cell_A[2]
-        x, y, z = vectors.T
-        squared = x * x + y * y + z * z
-        near = np.flatnonzero(squared < self.cutoff_A**2)
-        first, second, distances = self._first[near], self._second[near], np.sqrt(squared[near])
-        if len(near) and distances.min() < SHORTEST_PAIR_A:
+        first, second, vectors, distances = pairs_within(
+            positions_A, cell_A, self._first, self._second, self._image, self.cutoff_A
+        )
+        if distances.min(initial=np.inf) < SHORTEST_PAIR_A:
             k = int(distances.argmin())
             raise PotentialError(
                 f"atoms {first[k]} and {second[k]} are {distances[k]:.3f} A apart: the structure has collapsed"
             )
-        return AtomPairs(first, second, vectors[near], distances)
+        return AtomPairs(first, second, vectors, distances)
 
     def _covers(self, positions_A: FloatArray, cell_A: FloatArray) -> bool:
         if self._positions_A is None or len(self._positions_A) != len(positions_A):
@@ -147,23 +143,4 @@ class SkinList:
 
 def bond_angles(pairs: AtomPairs, bond_cutoff_A: float) -> BondAngles:
     """Bonds shorter than the bond cutoff and the angles between them (CHGNet's bond graph)."""
-    bonds = np.flatnonzero(pairs.distances_A < bond_cutoff_A)
-    n_bonds = len(bonds)
-    # each bond once per end: index k starts at the first atom, k + n_bonds at the second
-    ends = np.concatenate([pairs.first[bonds], pairs.second[bonds]])
-    order = np.argsort(ends, kind="stable")
-    centre = ends[order]
-    n_at_centre = np.bincount(centre) if n_bonds else np.zeros(0, dtype=np.int64)
-    n_at_centre = n_at_centre[n_at_centre > 0]
-    position = np.arange(2 * n_bonds) - np.repeat(np.cumsum(n_at_centre) - n_at_centre, n_at_centre)
-    n_after = np.repeat(n_at_centre, n_at_centre) - position - 1
-    one = np.repeat(np.arange(2 * n_bonds), n_after)
-    two = one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(n_after) - n_after, n_after)
-    end_one, end_two = order[one], order[two]
-    return BondAngles(
-        bonds=bonds,
-        arm_one=end_one % max(n_bonds, 1),
-        arm_two=end_two % max(n_bonds, 1),
-        centre=centre[one],
-        sign=np.where((end_one < n_bonds) == (end_two < n_bonds), 1.0, -1.0),
-    )
+    return BondAngles(*angles_between_bonds(pairs.first, pairs.second, pairs.distances_A, bond_cutoff_A))

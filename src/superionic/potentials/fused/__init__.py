@@ -1,5 +1,1 @@
-"""The fast path on a CPU: hand-written passes in numba."""
-
-from superionic.potentials.fused.network import FusedNetwork
-
-__all__ = ["FusedNetwork"]
+"""The fast path on a CPU: hand-written passes in numba; `network` puts them together."""
