@@ -22,6 +22,8 @@ TARGETS = {"fused": {80: 12.0, 160: 10.0, 320: 10.0}, "torch": {80: 4.0, 160: 4.
 CPU_HOURS = {80: 1.0, 160: 2.0}
 """At most, for 200 ps."""
 TIME_STEP_FS, TEMPERATURE_K = 2.0, 700.0
+LINEAR_SIZES = (80, 320, 1280, 2000)
+"""Atoms over which a step's cost an atom is to stay the same."""
 
 
 def run(sizes: tuple[int, ...] = (80, 160, 320), n_steps: int = 10) -> list[dict[str, Any]]:
@@ -33,7 +35,7 @@ def run(sizes: tuple[int, ...] = (80, 160, 320), n_steps: int = 10) -> list[dict
     Parameters
     ----------
     sizes
-        Atoms; of 20, 80, 160, 320, 640, 1280.
+        Atoms; of 20, 80, 160, 320, 640, 1280, 2000.
     n_steps
         Steps of a turn of stock chgnet; ours take four times as many.
 
@@ -58,6 +60,18 @@ def run(sizes: tuple[int, ...] = (80, 160, 320), n_steps: int = 10) -> list[dict
             rows.append(row(f"{size} atoms, {kernels} against stock MD", ratio, "x", at_least=target))
         hours = seconds["fused"] * 200e3 / TIME_STEP_FS / 3600
         rows.append(row(f"{size} atoms, fused, 200 ps", hours, "CPU h", at_most=CPU_HOURS.get(size)))
+    return rows + _linearity(potentials["fused"])
+
+
+def _linearity(potential: Potential) -> list[dict[str, Any]]:
+    """Cost of a step an atom, against that of the smallest cell."""
+    turns = {str(size): (_verlet(_atoms(size), potential), max(1, 1600 // size)) for size in LINEAR_SIZES}
+    per_atom = {int(size): 1e6 * seconds / int(size) for size, seconds in _taking_turns(turns).items()}
+    smallest = per_atom[LINEAR_SIZES[0]]
+    rows = [row(f"{size} atoms, fused, a step and atom", value, "us") for size, value in per_atom.items()]
+    for size in LINEAR_SIZES[1:]:
+        name = f"{size} atoms, fused, a step and atom against {LINEAR_SIZES[0]} atoms"
+        rows.append(row(name, per_atom[size] / smallest, "x", at_most=1.15))
     return rows
 
 
