@@ -49,13 +49,13 @@ VASPRUN_HEAD = """<?xml version="1.0" encoding="ISO-8859-1"?>
  <generator><i name="program" type="string">vasp </i><i name="version" type="string">6.4.2  </i></generator>
  <incar>
   <i type="int" name="IBRION">     {ibrion}</i>
-  <i name="POTIM">      2.00000000</i>
+  <i name="POTIM">    {potim:.8f}</i>
   <i type="string" name="GGA">PS</i>
  </incar>
  <parameters><separator name="ionic"><separator name="ionic md">
   <i type="int" name="IBRION">     {ibrion}</i>
   <i type="int" name="ISIF">     2</i>
-  <i name="POTIM">      2.00000000</i>
+  <i name="POTIM">    {potim:.8f}</i>
   <i name="TEBEG">    {tebeg:.8f}</i>
   <i name="TEEND">    {teend:.8f}</i>
   <i type="int" name="NBLOCK">     5</i>
@@ -71,14 +71,13 @@ VASPRUN_HEAD = """<?xml version="1.0" encoding="ISO-8859-1"?>
 """
 
 
-def write_vasprun(path, positions, cells=CELL, tebeg=700.0, teend=None, ibrion=0, kinetic_eV=1.35):
+def write_vasprun(path, positions, cells=CELL, tebeg=700.0, teend=None, ibrion=0, kinetic_eV=1.35, potim=2.0):
     cells = np.broadcast_to(cells, (len(positions), 3, 3))
     atoms = "\n".join(f"    <rc><c>{name:<2}</c><c>   1</c></rc>" for name in SPECIES)
     opener = gzip.open if str(path).endswith(".gz") else open
     with opener(path, "wt") as stream:
-        stream.write(
-            VASPRUN_HEAD.format(atoms=atoms, tebeg=tebeg, teend=tebeg if teend is None else teend, ibrion=ibrion)
-        )
+        teend = tebeg if teend is None else teend
+        stream.write(VASPRUN_HEAD.format(atoms=atoms, tebeg=tebeg, teend=teend, ibrion=ibrion, potim=potim))
         for index, (frame, cell) in enumerate(zip(positions, cells, strict=True)):
             basis = "\n".join("    <v> " + " ".join(f"{x:16.8f}" for x in row) + " </v>" for row in cell)
             frac = (frame @ np.linalg.inv(cell)) % 1.0

@@ -15,6 +15,7 @@ from superionic.trajectories.unwrap import Lattice
 
 WALK = files.known_walk(200)
 NAMES = {"XDATCAR": files.write_xdatcar, "dump": files.write_dump, "vasprun.xml": files.write_vasprun}
+NOT_SAID = {"XDATCAR": {"stride": 10}, "vasprun.xml": {}}  # what the files do not say of themselves
 
 
 def stored(*paths, **given):
@@ -46,7 +47,7 @@ def test_a_chain_of_directories_is_one_run(name, tmp_path):
     for number, part in enumerate((WALK[:80], WALK[80:150], WALK[150:])):
         (tmp_path / str(number)).mkdir()
         parts.append(NAMES[name](tmp_path / str(number) / name, part).parent)
-    read, summary = stored(*parts)
+    read, summary = stored(*parts, **NOT_SAID[name])
     assert same_walk(read, WALK)
     assert summary.notes == []
 
@@ -54,7 +55,7 @@ def test_a_chain_of_directories_is_one_run(name, tmp_path):
 @pytest.mark.parametrize("name", ["XDATCAR", "vasprun.xml"])
 def test_a_frame_stored_twice_at_a_restart_counts_once(name, tmp_path):
     parts = [NAMES[name](tmp_path / f"{n}{name}", part) for n, part in enumerate((WALK[:80], WALK[79:]))]
-    read, summary = stored(*parts)
+    read, summary = stored(*parts, **NOT_SAID[name])
     assert same_walk(read, WALK)
     (note,) = summary.notes
     assert "stored twice" in note
@@ -65,7 +66,7 @@ def test_an_xdatcar_appended_to_at_a_restart_is_one_run(tmp_path):
     first = files.write_xdatcar(tmp_path / "a", WALK[:80]).read_text()
     second = files.write_xdatcar(tmp_path / "b", WALK[79:]).read_text()
     (tmp_path / "XDATCAR").write_text(first + second)
-    read, summary = stored(tmp_path / "XDATCAR")
+    read, summary = stored(tmp_path / "XDATCAR", stride=10)
     assert same_walk(read, WALK)
     assert len(summary.notes) == 1
 
@@ -76,13 +77,13 @@ def test_an_xdatcar_whose_cell_changes_only_now_and_then_is_refused(tmp_path):
     second = files.write_xdatcar(tmp_path / "b", WALK[80:] * 1.001, files.CELL * 1.001).read_text()
     (tmp_path / "XDATCAR").write_text(first + second)
     refused("the cell changes before byte", tmp_path / "XDATCAR")
-    read, _ = stored(tmp_path / "a", tmp_path / "b")
+    read, _ = stored(tmp_path / "a", tmp_path / "b", stride=10)
     assert read.cell_A.shape == (200, 3, 3)
 
 
 def test_an_appended_ase_trajectory_counts_the_restart_frame_once(tmp_path):
     files.write_traj(tmp_path / "md.traj", np.concatenate([WALK[:80], WALK[79:]]))
-    read, summary = stored(tmp_path / "md.traj")
+    read, summary = stored(tmp_path / "md.traj", stride=10)
     assert same_walk(read, WALK)
     assert len(summary.notes) == 1
 
@@ -185,7 +186,7 @@ def test_a_step_just_below_the_limit_is_unwrapped(tmp_path):
     limit = Lattice(files.CELL).shortest_vectors_A(files.CELL[None])[0] / 3
     still = np.repeat(WALK[:1], 20, axis=0) + np.arange(20)[:, None, None] * 1e-3
     still[10:, 3] += np.array([0, 0, 1.0]) * (limit - 0.01)
-    read, _ = stored(files.write_xdatcar(tmp_path / "X", still))
+    read, _ = stored(files.write_xdatcar(tmp_path / "X", still), stride=10)
     assert same_walk(read, still)
 
 
@@ -195,7 +196,7 @@ def test_continuous_positions_may_be_far_apart(tmp_path):
     assert same_walk(read, walk)
     path = files.write_traj(tmp_path / "md.traj", walk)
     refused("--unwrapped", path)
-    read, _ = stored(path, unwrapped=True)
+    read, _ = stored(path, unwrapped=True, stride=10)
     assert same_walk(read, walk)
 
 

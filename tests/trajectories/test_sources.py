@@ -49,18 +49,19 @@ def with_data(writer, name, style="charge", **keywords):
     return write
 
 
-def with_topology(name, topology):
+def with_topology(name, topology, **given):
     def write(folder, walk, cells):
         atoms = files.write_topology(folder / topology)
-        return files.write_mdanalysis(folder / name, walk, cells), {"topology": str(atoms)}
+        return files.write_mdanalysis(folder / name, walk, cells), {"topology": str(atoms), **given}
 
     return write
 
 
+EVERY_STEP = {"time_step_fs": 20.0}  # vasprun.xml holds every step, so these are the 0.02 ps of the walk
 FORMATS = {  # name: (writer, precision of its coordinates in Å, holds a changing cell)
-    "vasprun": (lambda f, w, c: (files.write_vasprun(f / "vasprun.xml", w, c), {}), 2e-7, True),
-    "vasprun.gz": (lambda f, w, c: (files.write_vasprun(f / "vasprun.xml.gz", w, c), {}), 2e-7, True),
-    "directory": (lambda f, w, c: (directory(f, files.write_vasprun, w, c), {}), 2e-7, True),
+    "vasprun": (lambda f, w, c: (files.write_vasprun(f / "vasprun.xml", w, c, potim=20), EVERY_STEP), 2e-7, True),
+    "vasprun.gz": (lambda f, w, c: (files.write_vasprun(f / "vasprun.xml.gz", w, c, potim=20), EVERY_STEP), 2e-7, True),
+    "directory": (lambda f, w, c: (directory(f, files.write_vasprun, w, c, potim=20), EVERY_STEP), 2e-7, True),
     "XDATCAR": (xdatcar, 2e-7, True),
     "dump xu": (lammps("id element xu yu zu"), 1e-8, True),
     "dump xsu": (lammps("id type xsu ysu zsu", elements=["Li", "Cl"]), 2e-7, True),
@@ -75,7 +76,7 @@ FORMATS = {  # name: (writer, precision of its coordinates in Å, holds a changi
     "CP2K": (lambda f, w, c: (files.write_cp2k(f, w, c), {}), 1e-10, True),
     "xtc": (with_topology("md.xtc", "POSCAR"), 6e-3, True),
     "trr": (with_topology("md.trr", "md.cif"), 5e-6, True),
-    "dcd": (with_topology("md.dcd", "md.pdb"), 5e-6, True),
+    "dcd": (with_topology("md.dcd", "md.pdb", stride=10), 5e-6, True),
 }  # fmt: skip
 CODEC = 1e-4  # the stored fixed point
 
@@ -111,9 +112,7 @@ def test_a_walk_in_a_breathing_cell_comes_back(name, tmp_path):
 def test_its_diffusivity_is_that_of_the_walk(name, tmp_path):
     writer, precision, _ = FORMATS[name]
     path, extra = writer(tmp_path, WALK, files.CELL)
-    read, _ = stored(
-        path, **{"stride": 10, **extra} if name in {"vasprun", "vasprun.gz", "directory", "dcd"} else extra
-    )
+    read, _ = stored(path, **extra)
     truth = diffusivity(from_arrays(WALK, files.CELL, files.SPECIES, 0.02, 700, "Li"))
     found = diffusivity(read)
     ratio = found.diffusivity_cm2_per_s.value / truth.diffusivity_cm2_per_s.value
@@ -147,7 +146,7 @@ def test_an_incar_beside_xdatcar_is_read(tmp_path):
 
 def test_temperatures_come_from_momenta_and_from_cp2ks_table(tmp_path):
     for writer, name in ((files.write_traj, "a.traj"), (files.write_extxyz, "a.extxyz")):
-        read, _ = stored(writer(tmp_path / name, WALK[:5]))
+        read, _ = stored(writer(tmp_path / name, WALK[:5]), stride=10)
         assert read.temperatures_K == pytest.approx(np.full(5, 700.0), rel=1e-6)
         assert read.potential_energies_eV == pytest.approx(np.full(5, -7.5))
     read, summary = stored(files.write_cp2k(tmp_path, WALK[:5], files.CELL), time_step_fs=None)
@@ -192,7 +191,7 @@ def test_a_last_frame_cut_short_is_left_out_and_named(name, tmp_path):
 def test_a_number_cut_in_its_decimals_is_a_frame_cut_short(tmp_path):
     path = files.write_xdatcar(tmp_path / "XDATCAR", WALK[:5])
     path.write_bytes(path.read_bytes()[:-4])  # '0.12345678\n' -> '0.12345'
-    read, summary = stored(path)
+    read, summary = stored(path, stride=10)
     assert read.n_frames == 4
     assert summary.notes
 
@@ -200,7 +199,7 @@ def test_a_number_cut_in_its_decimals_is_a_frame_cut_short(tmp_path):
 def test_a_missing_line_feed_alone_cuts_nothing(tmp_path):
     path = files.write_xdatcar(tmp_path / "XDATCAR", WALK[:5])
     path.write_bytes(path.read_bytes()[:-1])
-    read, summary = stored(path)
+    read, summary = stored(path, stride=10)
     assert (read.n_frames, summary.notes) == (5, [])
 
 
@@ -249,7 +248,8 @@ def test_elements_may_be_given_for_a_data_file_of_reduced_masses(tmp_path):
     with pytest.raises(InputError, match="'Li' is none of the elements"):
         stored(files.write_lammps_xyz(tmp_path / "d.xyz", WALK[:5]), topology=str(data))
     for path in (tmp_path / "d.xyz", files.write_mdanalysis(tmp_path / "d.dcd", WALK[:5])):
-        assert stored(path, topology=str(data), elements=["Li", "Cl"])[0].species == files.SPECIES
+        every = {"stride": 10} if path.suffix == ".dcd" else {}
+        assert stored(path, topology=str(data), elements=["Li", "Cl"], **every)[0].species == files.SPECIES
     with pytest.raises(InputError, match="types up to 2 but 1 elements"):
         stored(tmp_path / "d.xyz", topology=str(data), elements=["Li"])
 
@@ -283,7 +283,7 @@ def test_extxyz_with_ids_is_sorted_by_them(tmp_path):
             stream.write(f'16\nLattice="{lattice}" Properties=id:I:1:species:S:1:pos:R:3\n')
             for atom in rng.permutation(16):
                 stream.write(f"{atom + 1} {files.SPECIES[atom]} " + " ".join(f"{x:.8f}" for x in frame[atom]) + "\n")
-    read, _ = stored(tmp_path / "a.xyz")
+    read, _ = stored(tmp_path / "a.xyz", stride=10)
     assert np.abs(moved(read.positions_A) - moved(WALK[:20])).max() < 2e-4
     assert read.species == files.SPECIES
 
@@ -291,8 +291,8 @@ def test_extxyz_with_ids_is_sorted_by_them(tmp_path):
 def test_a_breathing_cell_is_no_diffusion(tmp_path):
     still = np.repeat(WALK[:1], len(NPT), axis=0) @ np.linalg.inv(files.CELL) @ NPT
     still[:, :8] += np.random.default_rng(0).normal(scale=0.01, size=(len(NPT), 8, 3))
-    read, _ = stored(files.write_vasprun(tmp_path / "vasprun.xml", still, NPT), stride=10)
-    moving, _ = stored(files.write_vasprun(tmp_path / "v2.xml", NPT_WALK, NPT), stride=10)
+    read, _ = stored(files.write_vasprun(tmp_path / "vasprun.xml", still, NPT, potim=20), **EVERY_STEP)
+    moving, _ = stored(files.write_vasprun(tmp_path / "v2.xml", NPT_WALK, NPT, potim=20), **EVERY_STEP)
     slow, fast = diffusivity(read).diffusivity_cm2_per_s, diffusivity(moving).diffusivity_cm2_per_s
     assert slow.value < 1e-3 * fast.value
 
