@@ -28,7 +28,7 @@ def print_documents(
 ) -> None:
     """Print a table of diffusivities, one of Arrhenius fits and one a comparison, with the reasons of every verdict."""
     if not diffusivity and not arrhenius and not comparisons:
-        to.print("no documents: run a study (`superionic run`) or build (`superionic build`) first")
+        to.print("no document here that matches: run a study (`superionic run`) or build (`superionic build`) first")
         return
     runs = _table(
         "Diffusivity", "study", "label", "potential", "T (K)", "length (ps)", "D (cm²/s)", "68 % interval", "σ (mS/cm)",
