@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 
 from superionic.documents import ArrheniusDocument, Verdict
 
+_SIDE_BY_SIDE = 0.03  # in 1000 / K, between the intervals of two fits at the same temperature
+
 
 def plot_arrhenius(documents: Sequence[ArrheniusDocument], file: Path) -> Path:
     """Draw one or several Arrhenius documents and save the figure.
@@ -28,17 +30,19 @@ def plot_arrhenius(documents: Sequence[ArrheniusDocument], file: Path) -> Path:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for number, document in enumerate(documents):
-        _draw(axes, document, f"C{number}")
+        _draw(axes, document, f"C{number}", number * _SIDE_BY_SIDE)
+    if any(point.excluded for document in documents for point in document.points):
+        axes.plot([], [], "x", color="grey", label="kept out of the fit")
     axes.set_yscale("log")
     axes.set_xlabel("1000 / T (1/K)")
     axes.set_ylabel("D (cm²/s)")
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="x-small", loc="lower left")
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=200)
     return file
 
 
-def _draw(axes: Axes, document: ArrheniusDocument, colour: str) -> None:
+def _draw(axes: Axes, document: ArrheniusDocument, colour: str, shift: float) -> None:
     for excluded, marker in ((False, "o"), (True, "x")):
         points = [point for point in document.points if point.excluded == excluded]
         if not points:
@@ -48,8 +52,7 @@ def _draw(axes: Axes, document: ArrheniusDocument, colour: str) -> None:
         floor = np.maximum(low, 1e-3 * values.max())  # an interval that reaches zero ends below the axis
         errors = np.maximum([values - floor, high - values], 0)
         inverse = [1000 / point.temperature_K for point in points]
-        label = "kept out of the fit" if excluded else None
-        axes.errorbar(inverse, values, yerr=errors, fmt=marker, color=colour, capsize=3, label=label)
+        axes.errorbar(inverse, values, yerr=errors, fmt=marker, color=colour, capsize=3)
     energy, prefactor = document.activation_energy_eV, document.prefactor_cm2_per_s
     extrapolated = document.extrapolated_diffusivity_cm2_per_s
     title = f"{document.identity.label} {document.identity.potential.family} {document.identity.potential.model}"
@@ -63,17 +66,9 @@ def _draw(axes: Axes, document: ArrheniusDocument, colour: str) -> None:
         1000 / temperature,
         prefactor.value * np.exp(-energy.value / (kB * temperature)),
         color=colour,
-        label=f"{title}: $E_a$ = {energy.value:.3f} ± {energy.standard_error:.3f} eV"
+        label=f"{title}: $E_a$ = {energy.value:.3f} ± {energy.standard_error:.3f} eV, "
+        f"D({cold:g} K) = {extrapolated.value:.2g} cm²/s"
         + ("" if document.quality.verdict == Verdict.SUFFICIENT else f" ({document.quality.verdict.value})"),
     )
     for interval, width in ((extrapolated.interval_95, 1), (extrapolated.interval_68, 3)):
-        axes.vlines(1000 / cold, *interval, color=colour, linewidth=width)
-    axes.annotate(
-        f"D({cold:g} K) = {extrapolated.value:.2g} cm²/s",
-        (1000 / cold, extrapolated.value),
-        textcoords="offset points",
-        xytext=(-8, 8),
-        ha="right",
-        fontsize="small",
-        color=colour,
-    )
+        axes.vlines(1000 / cold + shift, *interval, color=colour, linewidth=width)
