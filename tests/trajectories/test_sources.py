@@ -10,6 +10,7 @@ from superionic.errors import InputError
 from superionic.makers.import_trajectory import imported_run
 from superionic.trajectories import from_arrays, stitch
 from superionic.trajectories.sources import open_source
+from superionic.trajectories.sources.vasp import vasp_functional
 
 WALK = files.known_walk()
 NPT = files.breathing_cells(len(WALK))
@@ -319,3 +320,14 @@ def _renumbered(path, frame):
     parts[frame + 1] = head + "zu\n" + "99" + body[1:]
     path.write_text("ITEM: TIMESTEP\n".join(parts))
     return path
+
+
+def test_the_functional_of_vasp_is_named_as_vasp_names_it():
+    for values, name in (
+        ({"GGA": "Ps"}, "PS"),
+        ({"GGA": "PE", "METAGGA": "--"}, "PE"),
+        ({"GGA": "Pe", "METAGGA": "R2scan"}, "R2SCAN"),
+        ({"GGA": "--", "METAGGA": "None"}, None),
+        ({}, None),
+    ):
+        assert vasp_functional(values) == name

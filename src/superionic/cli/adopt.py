@@ -30,7 +30,8 @@ def command(
 ) -> None:
     """Store the trajectories of atomate2's MD jobs (ForceFieldMDMaker, VASP MDMaker, MultiMDMaker) as runs.
 
-    They are read where they are, in the JobStore of the settings; time step and temperature come from the Makers.
+    They are read where they are, in the JobStore of the settings; time step and temperature come from the Makers,
+    for VASP from its INCAR.
     """
     from superionic.makers.import_trajectory import described_run
     from superionic.managers.store_run import content_run_id

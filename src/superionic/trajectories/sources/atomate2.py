@@ -1,14 +1,14 @@
 """Trajectories that atomate2's MD jobs left in a JobStore, read where they are.
 
 atomate2 stores a trajectory as one JSON blob, so that one job's output at a time has to be in memory. What it does not
-store (temperature, time step, stride) comes from the job's Maker.
+store (temperature, time step, stride) comes from the job's Maker, or from the INCAR that VASP read.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from jobflow import JobStore
 from superionic.documents import SourceReference
 from superionic.errors import InputError
 from superionic.trajectories.sources.base import NAN, Ensemble, Floats, Frame, Source, masses_u, temperature_K
+from superionic.trajectories.sources.vasp import vasp_ensemble, vasp_functional
 
 _DATA = "data"
 _LATEST = {"index": -1}  # a job that was replaced or run again counts with its last output
@@ -63,13 +64,10 @@ def facts_of_maker(maker: dict[str, Any], hydrogen: bool) -> MakerFacts:
     name = maker.get("@class", "Maker")
     generator = maker.get("input_set_generator")
     if isinstance(generator, dict):
-        incar = {**generator, **(generator.get("user_incar_settings") or {})}
-        begin = incar.get("TEBEG", incar.get("start_temp"))
-        end = incar.get("TEEND", incar.get("end_temp"))
-        temperature = _one_temperature([value for value in (begin, end) if value is not None], name)
-        return MakerFacts(
-            incar.get("POTIM", incar.get("time_step")), temperature, _vasp_stride(incar), _ensemble(generator)
-        )
+        fields = {"POTIM": "time_step", "TEBEG": "start_temp", "TEEND": "end_temp"}
+        incar = {tag: generator.get(field) for tag, field in fields.items()}
+        facts = _facts_of_incar({**incar, **(generator.get("user_incar_settings") or {})}, name)
+        return replace(facts, ensemble=_ensemble(generator))
     if "time_step" not in maker:
         raise InputError(f"{name} is no Maker of molecular dynamics: correct the query or the makers")
     temperature = maker.get("temperature")
@@ -78,9 +76,21 @@ def facts_of_maker(maker: dict[str, Any], hydrogen: bool) -> MakerFacts:
     return MakerFacts(step, _one_temperature(values, name), maker.get("traj_interval", 1), _ensemble(maker))
 
 
-def _vasp_stride(incar: dict[str, Any]) -> int | None:
+def _facts_of_incar(incar: dict[str, Any], name: str) -> MakerFacts:
     """Atomate2 stores every step of vasprun.xml; ML_OUTBLOCK thins it from VASP 6.4.3 on (VASP wiki, ML_OUTBLOCK)."""
-    return 1 if incar.get("ML_OUTBLOCK", 1) == 1 else None
+    temperatures = [value for value in (incar.get("TEBEG"), incar.get("TEEND")) if value not in {None, -1}]
+    stride = 1 if incar.get("ML_OUTBLOCK", 1) == 1 else None
+    return MakerFacts(incar.get("POTIM"), _one_temperature(temperatures, name), stride, vasp_ensemble(incar))
+
+
+def _as_vasp_ran(ran: MakerFacts, planned: MakerFacts) -> MakerFacts:
+    """What VASP was run with in the end: custodian may have changed it, POTIM for one (its zpotrf)."""
+    return MakerFacts(
+        ran.time_step_fs or planned.time_step_fs,
+        ran.temperature_K or planned.temperature_K,
+        ran.stride,
+        planned.ensemble or ran.ensemble,
+    )
 
 
 def _one_temperature(values: list[float], name: str) -> float | None:
@@ -146,20 +156,21 @@ class StoredTrajectories:
         species = self._run(uuid).species
         document = self.jobs.docs_store.query_one({"uuid": uuid}, sort=_LATEST)
         facts = MakerFacts() if maker is None else facts_of_maker(maker, "H" in species)
-        output = document["output"]
-        vasp = "vasp_objects" in output
-        engine = "vasp" if vasp else str(output.get("ase_calculator_name") or "ase")
-        incar = ((output.get("input") or {}).get("incar") or {}) if vasp else {}
+        name, output = f"job {uuid}", document["output"]
+        if "vasp_objects" in output:
+            engine, inputs = "vasp", output.get("input") or {}
+            incar = inputs.get("incar") or {}
+            model = vasp_functional((inputs.get("parameters") or {}) | incar) or "unknown"
+            facts = _as_vasp_ran(_facts_of_incar(incar, name), facts) if incar else facts
+        else:
+            engine = model = str(output.get("ase_calculator_name") or "ase")
         return Source(
-            f"job {uuid}",
+            name,
             engine,
             species,
             partial(self._frames, uuid),
-            time_step_fs=facts.time_step_fs or incar.get("POTIM"),
-            stride=facts.stride or (_vasp_stride(incar) if vasp and maker is None else None),
-            temperature_K=facts.temperature_K or incar.get("TEBEG"),
-            ensemble=facts.ensemble,
-            model=str(incar.get("GGA") or "unknown") if vasp else engine,
+            **asdict(facts),
+            model=model,
             job=SourceReference(uuid=uuid, index=document["index"], completed_at=document.get("completed_at")),
         )
 

@@ -84,11 +84,11 @@ def _head(path: Path) -> ET.Element:
 def _parameters(root: ET.Element) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for entry in [*root.findall("./parameters//i"), *root.findall("./incar/i")]:
-        text = (entry.text or "").strip()
+        name, text = entry.attrib["name"].strip(), (entry.text or "").strip()  # VASP 6.4.3 fills up names with blanks
         try:
-            values[entry.attrib["name"]] = float(text)
+            values[name] = float(text)
         except ValueError:
-            values[entry.attrib["name"]] = text
+            values[name] = text
     return values
 
 
@@ -230,8 +230,8 @@ def _with_incar(source: Source, values: dict[str, Any], path: Path, stride: int)
         time_step_fs=values.get("POTIM"),
         stride=stride,
         temperature_K=begin,
-        ensemble=_ensemble(values),
-        model=str(values["GGA"]) if values.get("GGA") not in {None, "--", ""} else None,
+        ensemble=vasp_ensemble(values),
+        model=vasp_functional(values),
     )
 
 
@@ -247,7 +247,16 @@ def _xdatcar_stride(values: dict[str, Any]) -> int:
     return max(int(values.get("NBLOCK", 1)), int(values.get("ML_OUTBLOCK", 1)))
 
 
-def _ensemble(values: dict[str, Any]) -> Ensemble:
+def vasp_functional(values: dict[str, Any]) -> str | None:
+    """METAGGA or else GGA, in capitals, which pymatgen's Incar does not keep."""
+    tags = (str(values.get(tag) or "--").upper() for tag in ("METAGGA", "GGA"))
+    return next((tag for tag in tags if tag not in {"--", "NONE"}), None)
+
+
+def vasp_ensemble(values: dict[str, Any]) -> Ensemble:
+    """What ISIF and the thermostat make of a run: MDALGO 1 is Andersen's, off at probability 0 (VASP wiki, MDALGO)."""
     if values.get("ISIF", 2) >= 3:
         return "npt"
-    return "nve" if values.get("SMASS", -3) == -3 and values.get("MDALGO", 0) == 0 else "nvt"
+    algorithm = values.get("MDALGO", 0)
+    off = values.get("ANDERSEN_PROB", 0) == 0 if algorithm == 1 else values.get("SMASS", -3) == -3
+    return "nve" if off and algorithm in {0, 1, 2} else "nvt"
