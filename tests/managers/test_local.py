@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from jobflow import Flow
 
@@ -128,6 +129,17 @@ def test_content_uuids_follow_content_alone(tmp_path):
     changed = with_content_uuids(Flow([left, right, count_down(2, log), add(left.output, right.output, log)]))
     same = set(first.job_uuids) & set(changed.job_uuids)
     assert len(same) == 2  # the left summand and the chain; the right one and the sum that reads it are new
+
+
+def test_the_rounding_of_another_processor_is_not_another_job(tmp_path):
+    log = str(tmp_path / "log")
+
+    def uuid(*coordinates):
+        return with_content_uuids(Flow([add(list(coordinates), [], log)])).job_uuids
+
+    here = uuid(0.125631055021037, 1e-17)
+    assert uuid(np.nextafter(0.125631055021037, 1), -3e-18) == here
+    assert uuid(0.125631056, 1e-17) != here
 
 
 def test_the_same_job_twice_in_a_flow_stays_two_jobs(tmp_path):

@@ -12,6 +12,8 @@ from jobflow import Flow, Job
 from monty.json import MontyDecoder, MontyEncoder
 
 _NAMESPACE = UUID("6f1c1f0e-4f0f-4d0c-9a53-5b8c0b4a7a11")
+_DIGITS = 9
+_NOTHING = 1e-12  # below it a coordinate is rounding error
 
 
 def jobs_of(flow: Flow) -> list[Job]:
@@ -45,15 +47,17 @@ def with_content_uuids(flow: Flow) -> Flow:
 
 def _what_it_does(job: Job) -> Any:
     description = json.loads(json.dumps(job, cls=MontyEncoder))
-    return _without_versions({key: description[key] for key in ("function", "function_args", "function_kwargs")})
+    return _canonical({key: description[key] for key in ("function", "function_args", "function_kwargs")})
 
 
-def _without_versions(value: Any) -> Any:
-    """An update of pymatgen must not make every job a new one."""
+def _canonical(value: Any) -> Any:
+    """What matters: neither an update of pymatgen nor the last digits of another processor make a job a new one."""
     if isinstance(value, dict):
-        return {key: _without_versions(entry) for key, entry in value.items() if key != "@version"}
+        return {key: _canonical(entry) for key, entry in value.items() if key != "@version"}
     if isinstance(value, list):
-        return [_without_versions(entry) for entry in value]
+        return [_canonical(entry) for entry in value]
+    if isinstance(value, float):
+        return 0.0 if abs(value) < _NOTHING else float(f"{value:.{_DIGITS}g}")
     return value
 
 
