@@ -141,4 +141,4 @@ def test_show_filters_and_prints_json_and_csv(folder):
     assert (difference["of"], difference["minus"], float(difference["temperature_K"])) == ("O", "ELC", 700)
     assert "Comparison of orderings" in show(folder)
     assert json.loads(show(folder, "--temperature", "701", "--json")) == []
-    assert "no documents" in show(folder, "--verdict", "unusable", "--temperature", "700")
+    assert "no document here that matches" in show(folder, "--verdict", "unusable", "--temperature", "700")
