@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from maggma.core import Builder, Store
-from pydantic import ValidationError
 
 from superionic.analysis import arrhenius
 from superionic.builders.failure import failure
 from superionic.builders.gone import remove_gone
+from superionic.builders.whole import whole_documents
 from superionic.documents import DiffusivityDocument, RunIdentity
 
 
@@ -40,12 +40,9 @@ class ArrheniusBuilder(Builder):
     def get_items(self) -> Iterator[tuple[str, list[DiffusivityDocument]]]:
         """Groups whose document is missing or made from other sources; documents of groups without runs go."""
         groups: dict[str, list[DiffusivityDocument]] = defaultdict(list)
-        for found in self.diffusivity.query({"kind": "diffusivity"}):
-            try:
-                document = DiffusivityDocument.from_stored(found)
-            except ValidationError:  # one bad source must not keep the others back
-                self.logger.exception("diffusivity document of run %s is not whole", found.get("run_id"))
-                continue
+        for document in whole_documents(
+            self.diffusivity, DiffusivityDocument, "run_id", {"kind": "diffusivity"}, self.logger
+        ):
             groups[group_key(document.identity)].append(document)
         remove_gone(self.documents, "group", set(groups))
         built = {

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from maggma.core import Builder, Store
-from pydantic import ValidationError
 
 from superionic.analysis.comparison import FAMILIES, Family, comparison
 from superionic.builders.failure import failure
 from superionic.builders.gone import remove_gone
+from superionic.builders.whole import whole_documents
 from superionic.documents import ArrheniusDocument, DiffusivityDocument, SourceReference
-from superionic.documents.base import Document
-
-_D = TypeVar("_D", bound=Document)
 
 
 @dataclass(frozen=True)
@@ -63,10 +60,7 @@ class ComparisonBuilder(Builder):
     def get_items(self) -> Iterator[Comparable]:
         """Comparisons whose document is missing or made from other sources; those of groups that are gone go."""
         fits: dict[tuple[str, Family], list[ArrheniusDocument]] = defaultdict(list)
-        for found in self.arrhenius.query({"kind": "arrhenius"}):
-            fit = self._whole(ArrheniusDocument, found, "group")
-            if fit is None:
-                continue
+        for fit in whole_documents(self.arrhenius, ArrheniusDocument, "group", {"kind": "arrhenius"}, self.logger):
             for family in self.families:
                 fits[family.key(fit.identity), family].append(fit)
         several = {place: members for place, members in fits.items() if len(members) > 1}
@@ -85,15 +79,7 @@ class ComparisonBuilder(Builder):
 
     def _runs(self, fit: ArrheniusDocument) -> list[DiffusivityDocument]:
         wanted = {"kind": "diffusivity", "run_id": {"$in": [point.run_id for point in fit.points]}}
-        runs = [self._whole(DiffusivityDocument, found, "run_id") for found in self.diffusivity.query(wanted)]
-        return [run for run in runs if run is not None]
-
-    def _whole(self, kind: type[_D], found: dict[str, Any], key: str) -> _D | None:
-        try:
-            return kind.from_stored(found)
-        except ValidationError:  # one bad source must not keep the others back
-            self.logger.exception("document of %s %s is not whole", key, found.get(key))
-            return None
+        return list(whole_documents(self.diffusivity, DiffusivityDocument, "run_id", wanted, self.logger))
 
     def process_item(self, item: Comparable) -> dict[str, Any]:
         """Document of one comparison, or the record of why there is none."""
