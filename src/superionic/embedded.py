@@ -59,7 +59,9 @@ def connect_in_turn(store: Store, docs_store: Store) -> None:
     if not isinstance(docs_store, MontyStore) or docs_store.database_path == ":memory:":
         store.connect()
         return
-    with (Path(docs_store.database_path) / ".connecting").open("w") as turn:
+    folder = Path(docs_store.database_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".connecting").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)  # until the file is closed
         store.connect()
 

@@ -15,7 +15,7 @@ from maggma.core import Store
 from maggma.stores import MontyStore
 from monty.json import MontyDecoder
 
-from superionic.embedded import create_table, for_blobs
+from superionic.embedded import connect_in_turn, create_table, for_blobs
 from superionic.errors import InputError, StoreError
 from superionic.settings import SuperionicSettings
 
@@ -49,7 +49,7 @@ class Stores:
         for collection in (self.jobs.docs_store, *self.jobs.additional_stores.values(), *stores[1:]):
             create_table(collection)
         for store in stores:
-            store.connect()
+            connect_in_turn(store, self.jobs.docs_store)
         try:
             ensure_indexes(self)
             yield self
