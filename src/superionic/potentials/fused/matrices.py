@@ -1,20 +1,17 @@
-"""CHGNet's weights as the kernels want them, and the arrays they fill."""
+"""CHGNet's weights as the kernels want them."""
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
+from superionic.potentials.fused.scratch import Matrix, empty
 from superionic.potentials.fused.simd import NOTHING, multiply
 from superionic.potentials.weights import AngleMlp, AtomMlp, ChgnetWeights
 
-__all__ = ["COLUMNS", "GatedMlp", "Linear", "Matrices", "Matrix", "buffer", "zeros"]
-
-Matrix = NDArray[np.float32]
+__all__ = ["COLUMNS", "GatedMlp", "Linear", "Matrices"]
 
 COLUMNS = 32
 """Products have columns in multiples of 32: bases and the energy's single column are padded with zeros."""
@@ -76,24 +73,8 @@ class Matrices:
         ]
 
 
-def zeros(*shape: int) -> Matrix:
-    """Make an array to add to."""
-    return np.zeros(shape, np.float32)
-
-
-_buffers = threading.local()
-
-
-def buffer(name: str, n_rows: int) -> Matrix:
-    """Give this thread's 128-column array of a name, kept from step to step: fresh pages cost more than filling."""
-    kept: Matrix | None = _buffers.__dict__.get(name)
-    if kept is None or len(kept) < n_rows:
-        kept = _buffers.__dict__[name] = np.empty((int(1.2 * n_rows) + 64, 128), np.float32)
-    return kept[:n_rows]
-
-
 def _product(a: Matrix, b: Matrix, start: Matrix) -> Matrix:
-    c = np.empty((a.shape[0], b.shape[1]), np.float32)
+    c = empty(a.shape[0], b.shape[1])
     multiply(a, b, start, 0, c)
     return c
 
@@ -104,13 +85,13 @@ def _array(tensor: Tensor) -> Matrix:
 
 
 def _of_basis(weight: Tensor) -> Linear:
-    padded = zeros(COLUMNS, weight.shape[1])
+    padded = np.zeros((COLUMNS, weight.shape[1]), np.float32)
     padded[: weight.shape[0]] = weight.numpy()
     return Linear(padded)
 
 
 def _padded_columns(weight: Tensor) -> Linear:
-    padded = zeros(weight.shape[0], max(weight.shape[1], COLUMNS))
+    padded = np.zeros((weight.shape[0], max(weight.shape[1], COLUMNS)), np.float32)
     padded[:, : weight.shape[1]] = weight.numpy()
     return Linear(padded)
 
@@ -119,7 +100,7 @@ def _along_pairs(mlp: AtomMlp) -> GatedMlp:
     return GatedMlp(
         gathered=Linear(_array(mlp.centre_neighbour)),
         local=Linear(_array(mlp.bond)),
-        centre=Linear(zeros(0, 0)),
+        centre=Linear(np.empty((0, 0), np.float32)),
         bias=np.concatenate([_array(mlp.bias), np.zeros(128, np.float32)])[None],
         second=_array(mlp.second),
         second_t=_array(mlp.second.transpose(1, 2)),

@@ -15,9 +15,10 @@ from superionic.potentials.fused.angles import (
 )
 from superionic.potentials.fused.basis import angular_basis, angular_basis_backward, radial_basis
 from superionic.potentials.fused.gates import silu_and_slope
-from superionic.potentials.fused.matrices import COLUMNS, GatedMlp, Matrices, Matrix, buffer, zeros
+from superionic.potentials.fused.matrices import COLUMNS, GatedMlp, Matrices
 from superionic.potentials.fused.pairs import pair_messages, pair_messages_backward
 from superionic.potentials.fused.readout import normalize, normalize_backward, vector_gradients
+from superionic.potentials.fused.scratch import Matrix, empty, restart, zeros
 from superionic.potentials.graph import CrystalGraph
 from superionic.potentials.neighbours import FloatArray, IntArray
 from superionic.potentials.weights import ChgnetWeights
@@ -70,6 +71,7 @@ class FusedNetwork:
         gradients : (n_pairs, 3) float64, eV/A
             With respect to the pair vectors.
         """
+        restart()
         bases, tape = self._bases(graph), _Tape()
         energies, d_atoms = self._energies(self._forward(graph, bases, tape))
         return energies, self._reverse(graph, bases, tape, d_atoms)
@@ -106,7 +108,7 @@ class FusedNetwork:
         initial_bonds = bonds = weights.bond_embedding(bases.basis[graph.angles.bonds])
         angles = np.repeat(weights.angle_embedding(bases.angular), 2, axis=0)
         for layer, mlp in enumerate(weights.atom_mlps):
-            mixed = buffer(f"pairs {layer}", 2 * len(pairs.first))
+            mixed = empty(2 * len(pairs.first), 128)
             per_bond = mlp.local(bonds - initial_bonds) if layer else zeros(0, 128)
             inputs: tuple[Any, ...] = (
                 pairs.first, pairs.second, bases.bond_of_pair, bases.basis, mlp.gathered(atoms, mlp.bias), per_bond,
@@ -118,7 +120,7 @@ class FusedNetwork:
             atoms = atoms + mlp.out(heard)
             if layer < len(weights.bond_mlps):
                 mlp = weights.bond_mlps[layer]  # noqa: PLW2901
-                mixed = buffer(f"bonds {layer}", len(angles))
+                mixed = empty(len(angles), 128)
                 inputs = (*_along_angles(mlp, graph, bonds, atoms, angles), bases.bond_weights, mixed)
                 tape.bonds.append(inputs)
                 heard = zeros(n_bonds, 64)
@@ -127,7 +129,7 @@ class FusedNetwork:
             if layer < len(weights.angle_mlps):
                 inputs = _along_angles(weights.angle_mlps[layer], graph, bonds, atoms, angles)
                 tape.angles.append(inputs)
-                angles = np.empty_like(angles)
+                angles = empty(*angles.shape)
                 angle_updates(*inputs, angles)
         return atoms
 

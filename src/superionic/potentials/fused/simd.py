@@ -32,8 +32,7 @@ def _vector_registers() -> tuple[int, int]:
     """Lanes of a vector, and vectors per row such that six rows of them fit into the registers."""
     features = llvm.get_host_cpu_features()
     if features.get("avx512f"):
-        # LLVM splits vectors of 512 bits in two on Intel; 32 registers of 256 bits remain
-        return (16, 4) if llvm.get_host_cpu_name().startswith("znver") else (8, 4)
+        return 16, 4
     return (8, 2) if features.get("avx2") else (4, 4)
 
 
