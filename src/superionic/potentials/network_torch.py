@@ -132,7 +132,7 @@ class TorchNetwork:
             if layer < len(weights.angle_mlps):
                 angle_mlp = weights.angle_mlps[layer]
                 hidden = _angle_first_layer(angle_mlp, atoms, bonds, angles, at)
-                angles = angles + _gate(hidden.view(-1, 2, WIDTH).transpose(0, 1), angle_mlp.norm)
+                angles = angles + _gate(hidden.split(WIDTH, 1), angle_mlp.norm)
         return after
 
     def _readout(self, atoms: Tensor) -> Tensor:
@@ -159,13 +159,13 @@ class TorchNetwork:
         return torch.cat([constant, torch.sin(phase), torch.cos(phase)], 1) @ self.weights.angle_embedding
 
 
-def _second_layer(hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    activated = functional.silu(hidden).view(-1, 2, WIDTH).transpose(0, 1)
-    return torch.baddbmm(bias, activated, weight)
+def _second_layer(hidden: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    core, gate = functional.silu(hidden).split(WIDTH, 1)
+    return torch.addmm(bias[0], core, weight[0]), torch.addmm(bias[1], gate, weight[1])
 
 
-def _gate(core_and_gate: Tensor, norm: Tensor) -> Tensor:
-    core, gate = core_and_gate.unbind()
+def _gate(core_and_gate: tuple[Tensor, Tensor], norm: Tensor) -> Tensor:
+    core, gate = core_and_gate
     core = functional.layer_norm(core, (WIDTH,), norm[0], norm[1])
     gate = functional.layer_norm(gate, (WIDTH,), norm[2], norm[3])
     return functional.silu(core) * torch.sigmoid(gate)
