@@ -100,6 +100,27 @@ def diffusivity_documents(stores: Stores, criteria: dict[str, Any] | None = None
     return sorted(documents, key=lambda d: (d.identity.study or "", d.identity.label, d.temperature_K, d.run_id))
 
 
+def diffusivity_document(stores: Stores, run_id: str) -> DiffusivityDocument:
+    """The diffusivity document of one run.
+
+    Parameters
+    ----------
+    stores
+        The stores, connected.
+    run_id
+        UUID of the run.
+
+    Raises
+    ------
+    StoreError
+        If there is none, or it is not a whole one.
+    """
+    found = diffusivity_documents(stores, {"run_id": run_id})
+    if not found:
+        raise StoreError(f"run {run_id} has no diffusivity document: build it (`superionic build`) first")
+    return found[0]
+
+
 def arrhenius_documents(stores: Stores, criteria: dict[str, Any] | None = None) -> list[ArrheniusDocument]:
     """Arrhenius documents that match `criteria`, by group.
 

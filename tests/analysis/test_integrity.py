@@ -6,6 +6,7 @@ from scipy.signal import lfilter
 
 from superionic.analysis import diffusivity
 from superionic.analysis.integrity import framework_integrity, framework_sample
+from superionic.analysis.motion import read_motion
 from superionic.documents import Verdict
 from superionic.trajectories import from_arrays
 
@@ -41,7 +42,7 @@ def liquid(length_ps, diffusivity_A2_per_ps, seed=2):
 
 def integrity(framework):
     run = run_of(framework)
-    return framework_integrity(run, framework_sample(run))
+    return framework_integrity(run, framework_sample(read_motion(run)[0]))
 
 
 @pytest.mark.parametrize("length_ps", [0.4, 1.0, 2.0, 3.0, 5.9])
@@ -79,9 +80,9 @@ def test_frames_far_apart_make_longer_windows():
     """20 frames 1 ps apart: five of them are the shortest mean."""
     run = run_of(vibration(0.4, 0.3))
     far = from_arrays(run.positions_A, CELL, run.species, 1.0, 900.0, "Li")
-    assert framework_integrity(far, framework_sample(far)).state == "intact"
+    assert framework_integrity(far, framework_sample(read_motion(far)[0])).state == "intact"
     fewer = from_arrays(run.positions_A[:14], CELL, run.species, 1.0, 900.0, "Li")
-    assert framework_integrity(fewer, framework_sample(fewer)).state == "too short"
+    assert framework_integrity(fewer, framework_sample(read_motion(fewer)[0])).state == "too short"
 
 
 def test_a_run_too_short_to_judge_is_insufficient_and_has_no_rdf_change():

@@ -4,11 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from pymatgen.core import Lattice
 from scipy.spatial.transform import Rotation
 
 from same_documents import assert_same
 from stored_walk import stored_segment
-from superionic.analysis import diffusivity
+from superionic.analysis import Density, diffusivity
+from superionic.analysis.frames import reduced_cell
 from superionic.trajectories import stitch
 from superionic.trajectories.trajectory import from_arrays
 
@@ -58,7 +60,8 @@ def other_cell(run, rng):
 
 
 FRAME_DEPENDENT = {
-    rotated: ("tensor", "principal_axes"),  # they turn with the cell
+    rotated: ("tensor", "principal_axes", "density.cell_A", "density.origin_A"),  # they turn with the cell
+    shifted: ("density.origin_A",),
     other_cell: ("along_cell_cm2_per_s.a", "percolation_barrier_eV.c"),  # the new a is a + c
 }
 
@@ -88,6 +91,32 @@ def test_percolation_barriers_are_the_same(make_run, rng, change):
     assert None not in before.values()
     for axis in "ab" if change is other_cell else "abc":
         assert after[axis] == pytest.approx(before[axis], rel=1e-6)
+
+
+@pytest.mark.parametrize("parameters", [(5, 5, 8, 90, 90, 120), (7, 7, 7, 90, 90, 90), (12.8, 11.1, 12.8, 90, 110, 90)])
+def test_the_reduced_cell_turns_with_the_cell(parameters, rng):
+    """Where symmetry leaves a choice, it must not be made by rounding: the grid of the density hangs on it."""
+    cell = Lattice.from_parameters(*parameters).matrix
+    for turn in Rotation.random(50, rng=rng).as_matrix():
+        np.testing.assert_allclose(reduced_cell(cell @ turn), reduced_cell(cell) @ turn, atol=1e-9)
+
+
+def at(density, points):
+    """Density at Cartesian points."""
+    shape = np.array(density.ions_per_A3.shape)
+    voxel = np.floor(((points - density.origin_A) @ np.linalg.inv(density.cell_A) % 1.0) * shape).astype(int)
+    return density.ions_per_A3[tuple(voxel.T)]
+
+
+@pytest.mark.parametrize("change", [rotated, reordered, wrapped_once_and_unwrapped, other_cell])
+def test_the_density_at_a_point_of_the_crystal_is_the_same(run, change):
+    before = Density.from_document(diffusivity(run).density)
+    after = Density.from_document(diffusivity(change(run, np.random.default_rng(5))).density)
+    turn = np.linalg.inv(run.cell_A) @ rotated(run, np.random.default_rng(5)).cell_A if change is rotated else np.eye(3)
+    points = np.random.default_rng(6).uniform(-30, 30, size=(20_000, 3))
+    found = at(before, points)
+    assert (found > 0).mean() > 0.05
+    np.testing.assert_allclose(at(after, points @ turn), found)
 
 
 def test_splitting_into_stored_segments_changes_nothing(run, layered_host, tmp_path):

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from monty.json import MontyEncoder
+from pymatgen.io.vasp import Chgcar
 
 import sample_files as files
 from superionic.cli import cli
-from superionic.errors import InputError
+from superionic.errors import InputError, StoreError
 from superionic.settings import SuperionicSettings
 from superionic.stores import open_stores
 
@@ -73,6 +74,18 @@ def test_inspect_and_export_find_a_run_by_label_or_by_the_start_of_its_id(call, 
     assert (tmp_path / f"{run_id}.extxyz").read_text().startswith("16\nLattice=")
     with pytest.raises(InputError, match="no run is in this store"):
         call("inspect", "sugar")
+
+
+def test_the_density_of_a_run_is_exported_from_its_document(call, tmp_path):
+    call("import", files.write_dump(tmp_path / "d", WALK), *SALT_OPTIONS, "--label", "salt")
+    with pytest.raises(StoreError, match="build it"):
+        call("export", "salt", "--format", "density")
+    call("build")
+    assert "density" not in json.loads(call("show", "--json"))[0]
+    assert "wrote the density" in call("export", "salt", "--format", "density", "--out", "salt.vasp")
+    volume = Chgcar.from_file("salt.vasp")
+    assert volume.structure.composition.as_dict() == {"Cl": 8}
+    assert volume.data["total"].mean() == pytest.approx(8)
 
 
 def test_wrong_options_are_one_sentence(call, tmp_path):

@@ -13,6 +13,7 @@ from pymatgen.core import Lattice
 from superionic.analysis.arrhenius import BOLTZMANN_EV_PER_K
 from superionic.analysis.frames import mean_cell, reduced_cell
 from superionic.analysis.motion import Positions, analysed_positions, groups_of
+from superionic.documents import DensityVolume
 from superionic.errors import InputError
 from superionic.trajectories.trajectory import Trajectory
 
@@ -72,16 +73,57 @@ class Density:
         flat = energy.ravel()
         return {axis: float(flat[c]) if c >= 0 else None for axis, c in zip("abc", closing, strict=True)}
 
+    def from_origin(self, start: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> tuple[Floats, Floats]:
+        """The same density for tools whose grids begin at the origin.
+
+        Parameters
+        ----------
+        start
+            Point of voxel (0, 0, 0) that they put there, in voxels from its corner: 0 for the corner, 1/2 for the
+            centre.
+
+        Returns
+        -------
+        The density with its voxels rolled through the periodic cell, and the vector in Å, at most half a voxel long
+        along each axis, from the origin to where that point of its voxel (0, 0, 0) lies in truth.
+        """
+        shape = np.array(self.ions_per_A3.shape)
+        at = np.asarray(self.origin_A) @ np.linalg.inv(self.cell_A) * shape + np.asarray(start)
+        whole = np.rint(at)
+        rolled = np.roll(self.ions_per_A3, whole.astype(int), axis=(0, 1, 2))
+        return rolled, (at - whole) / shape @ self.cell_A
+
     def to_gemdat(self) -> Any:
-        """The density as GEMDAT's Volume, in the orientation (a along x) that its peaks, paths and plots handle."""
+        """The density as GEMDAT's Volume, in the orientation (a along x) that its peaks, paths and plots handle.
+
+        GEMDAT's grids begin at the origin: positions in the volume are off by what :meth:`from_origin` says.
+        """
         from gemdat.volume import Volume
 
-        if any(self.origin_A):
-            raise InputError(
-                f"origin_A = {self.origin_A}: GEMDAT's volumes begin at the origin; give the density there"
-            )
         lattice = Lattice.from_parameters(*Lattice(self.cell_A).parameters, vesta=True)
-        return Volume(data=self.ions_per_A3, lattice=lattice, label="mobile ions")
+        return Volume(data=self.from_origin()[0], lattice=lattice, label="mobile ions")
+
+    @classmethod
+    def from_document(cls, volume: DensityVolume) -> Density:
+        """The density that a run's document holds."""
+        cell = np.array(volume.cell_A)
+        voxel_A3 = abs(float(np.linalg.det(cell))) / np.prod(volume.shape)
+        density = volume.to_array() / (volume.n_frames * voxel_A3)
+        return cls(density, cell, volume.temperature_K, volume.origin_A)
+
+    def to_document(self, n_frames: int) -> DensityVolume:
+        """The density as it is stored, without loss; `n_frames` frames were counted."""
+        voxel_A3 = abs(float(np.linalg.det(self.cell_A))) / self.ions_per_A3.size
+        counts = np.rint(self.ions_per_A3 * (n_frames * voxel_A3)).astype(np.int64)
+        x, y, z = ((np.asarray(self.origin_A) @ np.linalg.inv(self.cell_A)) % 1.0) @ self.cell_A
+        return DensityVolume(
+            shape=self.ions_per_A3.shape,
+            cell_A=self.cell_A.tolist(),
+            origin_A=(float(x), float(y), float(z)),
+            n_frames=n_frames,
+            temperature_K=self.temperature_K,
+            counts=DensityVolume.pack(counts),
+        )
 
 
 def mobile_density(trajectory: Trajectory, resolution_A: float = 0.25) -> Density:

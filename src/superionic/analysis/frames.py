@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice
 
 from superionic.errors import InputError
+from superionic.trajectories.codec import CHUNK_FRAMES
+from superionic.trajectories.stored import StoredPositions
 from superionic.trajectories.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
 
-_VALUES_AT_ONCE = 300_000
+_VALUES_AT_ONCE = 500_000
+_PARAMETER_DIGITS = 6
 
 
 def first_analysed_frame(trajectory: Trajectory) -> int:
@@ -42,8 +46,14 @@ def mean_cell(trajectory: Trajectory) -> Floats:
 
 
 def reduced_cell(cell_A: Floats) -> Floats:
-    """Niggli's cell of the same lattice, in the same orientation: whatever cell the run has, this is the same one."""
-    return np.asarray(Lattice(cell_A).get_niggli_reduced_lattice().matrix)
+    """Niggli's cell of the same lattice, in the same orientation: whatever cell the run has, this is the same one.
+
+    Where the lattice has symmetry there are several; which one it is follows from lengths and angles alone, so that it
+    turns with the cell.
+    """
+    upright = Lattice.from_parameters(*np.round(Lattice(cell_A).parameters, _PARAMETER_DIGITS))
+    in_cell = upright.get_niggli_reduced_lattice().matrix @ np.linalg.inv(upright.matrix)
+    return np.asarray(np.rint(in_cell) @ cell_A)
 
 
 def thinned(trajectory: Trajectory, n_frames: int, part: tuple[float, float] = (0.0, 1.0)) -> Trajectory:
@@ -99,11 +109,23 @@ def frames_in_mean_cell(
     Number of the first frame since `first`, and positions in Å, float64, shape (n, n_atoms, 3).
     """
     cell = mean_cell(trajectory)
-    at_once = max(64, _VALUES_AT_ONCE // (3 * trajectory.n_atoms))
-    for start in range(first, last, at_once):
-        frames = slice(start, min(start + at_once, last))
+    for start, stop in pairwise(_cuts(trajectory, first, last)):
+        frames = slice(start, stop)
         part = trajectory.positions_A[frames] if atoms is None else trajectory.positions_A[frames, atoms]
         part = np.asarray(part, dtype=np.float64)
         if trajectory.cell_A.ndim == 3:
             part = part @ np.linalg.inv(trajectory.cell_A[frames]) @ cell
         yield start - first, part
+
+
+def _cuts(trajectory: Trajectory, first: int, last: int) -> list[int]:
+    """Where to cut frames `first` to `last`: at chunks of a stored run, each of which decodes only as a whole."""
+    positions = trajectory.positions_A
+    borders = positions.chunk_starts if isinstance(positions, StoredPositions) else np.empty(0, np.intp)
+    at_once = max(CHUNK_FRAMES, _VALUES_AT_ONCE // (3 * trajectory.n_atoms))
+    cuts = [first]
+    while cuts[-1] < last:
+        border = np.searchsorted(borders, cuts[-1] + at_once, side="right") - 1
+        within = border >= 0 and borders[border] > cuts[-1]
+        cuts.append(min(int(borders[border]) if within else cuts[-1] + at_once, last))
+    return cuts

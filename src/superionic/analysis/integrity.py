@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superionic.analysis.frames import first_analysed_frame, mean_cell, thinned
-from superionic.analysis.motion import analysed_positions
+from superionic.analysis.motion import Motion
 from superionic.analysis.rdf import radial_distribution
 from superionic.documents import Check, RadialDistribution
 from superionic.trajectories.trajectory import Trajectory
@@ -27,7 +27,6 @@ WINDOW_PS = 2.0
 _WINDOW_FRAMES, _WINDOW_SHARE = 5, 0.1
 _WINDOWS = 3  # that a run must hold: the first, the last, and as much between them
 _RDF_FRAMES = 100
-_FRAMES = 2000
 _IMAGES = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
@@ -105,11 +104,11 @@ class FrameworkSample:
     interval_ps: float
 
 
-def framework_sample(trajectory: Trajectory) -> FrameworkSample:
-    """Take the sample."""
-    few = thinned(trajectory, _FRAMES)
-    positions = analysed_positions(few, few.framework, continuous=False)
-    return FrameworkSample(np.asarray(few.species)[few.framework], positions, few.frame_interval_ps)
+def framework_sample(motion: Motion) -> FrameworkSample:
+    """The sample that was taken while the run was read."""
+    run = motion.trajectory
+    interval_ps = run.frame_interval_ps * motion.framework_stride
+    return FrameworkSample(np.asarray(run.species)[run.framework], motion.framework_A, interval_ps)
 
 
 def framework_integrity(trajectory: Trajectory, sample: FrameworkSample) -> FrameworkIntegrity:

@@ -6,8 +6,9 @@ of any length is analysed within a given memory, with the same numbers.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numba
 import numpy as np
@@ -23,65 +24,70 @@ Indices = NDArray[np.intp]
 _WHOLE, _GROUP = 1.5, 2.5
 """Memory that work on positions takes over their own; a group is still there while the next one is read."""
 
-_BESIDE = 0.4
-"""Share of the memory of the mobile ions that work on other ions may take besides."""
+_BESIDE = 0.6
+"""Share of the memory of the mobile ions that other ions and work on them may take besides."""
+
+_SAMPLE_FRAMES = 2000
+_BYTES = 8
 
 
-@dataclass(frozen=True)
 class IonGroups:
-    """Positions of some ions that are not all in memory; `shape`, length and slices of frames are as of an array.
+    """Positions of ions in a temporary file, a group of ions after the other; made and sliced like an array.
 
-    Attributes
+    A stored run holds all ions of a frame together, so that to take a group from it is to decode all of it. It is
+    decoded once, into this; the file is gone when nothing refers to it any more.
+
+    Parameters
     ----------
-    trajectory
-        The run.
-    atoms
-        Indices of the ions.
-    first
-        Index of the first frame.
-    moved_A
-        How far the framework has moved since the first analysed frame, shape (n_frames, 3).
-    memory_bytes
-        What work on one group may take.
+    n_frames, n_ions
+        How many.
+    ions_at_once
+        How many make a group.
     """
 
-    trajectory: Trajectory
-    atoms: Indices
-    first: int
-    moved_A: Floats
-    memory_bytes: float
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Frames, ions and axes."""
-        return len(self.moved_A), len(self.atoms), 3
+    def __init__(self, n_frames: int, n_ions: int, ions_at_once: int) -> None:
+        self.shape = (n_frames, n_ions, 3)
+        self._file = tempfile.TemporaryFile(prefix="superionic-ions-")  # noqa: SIM115 - lives as long as this does
+        self._file_frames, self._first, self._at_once = n_frames, 0, ions_at_once
 
     def __len__(self) -> int:
-        return len(self.moved_A)
+        return self.shape[0]
 
     def __getitem__(self, frames: slice) -> IonGroups:
-        start = frames.indices(len(self))[0]
-        return replace(self, first=self.first + start, moved_A=self.moved_A[frames])
+        start, stop, _ = frames.indices(len(self))
+        part = object.__new__(IonGroups)
+        part.__dict__.update(self.__dict__, shape=(max(stop - start, 0), *self.shape[1:]), _first=self._first + start)
+        return part
 
-    @property
-    def fit(self) -> bool:
-        """Whether memory could hold all ions at once."""
-        return _WHOLE * self.moved_A.nbytes * len(self.atoms) <= self.memory_bytes
+    def __setitem__(self, frames: slice, positions_A: Floats) -> None:
+        start = frames.indices(len(self))[0]
+        try:
+            for ions in self._groups():
+                self._seek(ions, start)
+                self._file.write(np.ascontiguousarray(positions_A[:, ions]).data)
+            self._file.flush()
+        except OSError as error:
+            needed_GB = 3e-9 * _BYTES * self._file_frames * self.shape[1]
+            raise InputError(
+                f"the run does not fit into the memory allowed, nor {needed_GB:.3g} GB into {tempfile.gettempdir()} "
+                f"({error.strerror}): allow more memory_GB, or set TMPDIR to a folder with more room"
+            ) from error
 
     def groups(self) -> Iterator[tuple[slice, Floats]]:
         """Which ions, and their positions in Å, shape (n_frames, n, 3)."""
-        at_once = len(self.atoms) if self.fit else max(1, int(self.memory_bytes / (_GROUP * self.moved_A.nbytes)))
-        for start in range(0, len(self.atoms), at_once):
-            ions = slice(start, min(start + at_once, len(self.atoms)))
-            yield ions, self._read(self.atoms[ions])
+        for ions in self._groups():
+            positions = np.empty((len(self), ions.stop - ions.start, 3))
+            self._seek(ions, 0)
+            self._file.readinto(positions.reshape(-1).view(np.uint8).data)
+            yield ions, positions
 
-    def _read(self, atoms: Indices) -> Floats:
-        positions = np.empty((len(self), len(atoms), 3))
-        last = self.first + len(self)
-        for start, part in frames_in_mean_cell(self.trajectory, self.first, last, atoms):
-            stop = start + len(part)
-            np.subtract(part, self.moved_A[start:stop, None], out=positions[start:stop])
-        return positions
+    def _groups(self) -> Iterator[slice]:
+        for start in range(0, self.shape[1], self._at_once):
+            yield slice(start, min(start + self._at_once, self.shape[1]))
+
+    def _seek(self, ions: slice, frame: int) -> None:
+        before = self._file_frames * ions.start + (self._first + frame) * (ions.stop - ions.start)
+        self._file.seek(3 * _BYTES * before)
 
 
 Positions = Floats | IonGroups
@@ -93,6 +99,14 @@ def groups_of(positions: Positions) -> Iterator[tuple[slice, Floats]]:
         yield from positions.groups()
     else:
         yield slice(0, positions.shape[1]), positions
+
+
+def _room(n_frames: int, n_ions: int, memory_bytes: float) -> Positions:
+    """Where positions are to go: an array, or a file if work on that would take more than `memory_bytes`."""
+    one_ion = 3 * _BYTES * n_frames
+    if _WHOLE * one_ion * n_ions <= memory_bytes:
+        return np.empty((n_frames, n_ions, 3))
+    return IonGroups(n_frames, n_ions, max(1, int(memory_bytes / (_GROUP * one_ion))))
 
 
 @dataclass(frozen=True)
@@ -107,6 +121,8 @@ class Motion:
         Mean displacement of the framework in Å, shape (n_frames, 3); zero without one.
     mobile_A
         Positions of the mobile ions relative to the framework in Å, shape (n_frames, n_ions, 3).
+    framework_A, framework_stride
+        Those of the framework in every so many frames, 2000 or somewhat more in all.
     memory_bytes
         What positions and work on them may take.
     """
@@ -114,12 +130,19 @@ class Motion:
     trajectory: Trajectory
     moved_A: Floats
     mobile_A: Positions
+    framework_A: Floats
+    framework_stride: int
     memory_bytes: float
 
-    def of(self, atoms: Indices) -> IonGroups:
-        """Positions of other ions relative to the framework in Å, shape (n_frames, n_atoms, 3), few at a time."""
-        memory = min(self.memory_bytes, _BESIDE * 8 * float(np.prod(self.mobile_A.shape)))
-        return IonGroups(self.trajectory, atoms, first_analysed_frame(self.trajectory), self.moved_A, memory)
+    def of(self, atoms: Indices) -> Positions:
+        """Positions of other ions relative to the framework in Å, shape (n_frames, n_atoms, 3)."""
+        beside = _BESIDE * _BYTES * float(np.prod(self.mobile_A.shape))
+        positions = _room(len(self.moved_A), len(atoms), min(self.memory_bytes, beside))
+        first = first_analysed_frame(self.trajectory)
+        for start, part in frames_in_mean_cell(self.trajectory, first, self.trajectory.n_frames, atoms):
+            frames = slice(start, start + len(part))
+            positions[frames] = part - self.moved_A[frames, None]
+        return positions
 
 
 @dataclass(frozen=True)
@@ -147,7 +170,8 @@ def read_motion(trajectory: Trajectory, memory_bytes: float = np.inf) -> tuple[M
     trajectory
         The run.
     memory_bytes
-        What positions and work on them may take; what does not fit is read again, a group of ions at a time.
+        What positions and work on them may take; if it is not enough they go to a temporary file, and are read from
+        there a group of ions at a time.
 
     Raises
     ------
@@ -161,20 +185,24 @@ def read_motion(trajectory: Trajectory, memory_bytes: float = np.inf) -> tuple[M
             f"mobile_species = {trajectory.mobile_species!r} is none of the species {sorted(set(trajectory.species))}"
         )
     species = sorted(set(trajectory.species))
-    moved, sums = np.empty((trajectory.n_frames - first, 3)), np.empty((trajectory.n_frames - first, len(species), 3))
-    mobile = IonGroups(trajectory, atoms, first, moved, memory_bytes)
-    positions = np.empty(mobile.shape) if mobile.fit else None
+    n_frames, framework = trajectory.n_frames - first, trajectory.framework
+    moved, sums = np.empty((n_frames, 3)), np.empty((n_frames, len(species), 3))
+    stride = max(1, n_frames // _SAMPLE_FRAMES)
+    sample = np.empty((-(-n_frames // stride), len(framework), 3))
+    positions = _room(n_frames, len(atoms), memory_bytes)
     sweep = _Sweep(trajectory)
     for start, part, part_sums, part_moved in sweep:
         frames = slice(start, start + len(part))
         moved[frames], sums[frames] = part_moved, part_sums
-        if positions is not None:
-            np.subtract(part[:, atoms], part_moved[:, None], out=positions[frames])
+        positions[frames] = part[:, atoms] - part_moved[:, None]
+        sampled = np.arange(-(-start // stride), -(-frames.stop // stride))
+        here = sampled * stride - start
+        sample[sampled] = part[here][:, framework] - part_moved[here, None]
     sweep.require_continuous()
     counts = np.array([trajectory.species.count(name) for name in species])
     sums -= sums[0].copy()
     sums -= counts[:, None] * moved[:, None]
-    motion = Motion(trajectory, moved, mobile if positions is None else positions, memory_bytes)
+    motion = Motion(trajectory, moved, positions, sample, stride, memory_bytes)
     return motion, SpeciesSums(species, counts, sums)
 
 

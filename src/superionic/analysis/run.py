@@ -71,8 +71,9 @@ def diffusivity(
     directions
         Crystal directions [u v w] of the run's cell along which to give D, besides a, b and c.
     memory_GB
-        What the positions of the mobile ions and work on them may take, in GB of 10^9 bytes; a run that needs more is
-        read a group of ions at a time, with the same results. A quarter of the free memory by default.
+        What the positions of the mobile ions and work on them may take, in GB of 10^9 bytes; those of a run that needs
+        more go to a temporary file (in TMPDIR) and are read from it a group of ions at a time, with the same results.
+        A quarter of the free memory by default.
 
     Raises
     ------
@@ -99,13 +100,14 @@ def diffusivity(
     by_hop_count = quality.relative_error_by_hop_count(hops_per_ion * n_mobile)
     collective = collective_section(sums, trajectory, estimate, to_conductivity)
     del sums
-    framework = framework_sample(trajectory)
+    framework = framework_sample(motion)
     integrity = framework_integrity(trajectory, framework)
     distances = radial_distributions(trajectory)
     judged = integrity.state in {"intact", "hopping", "melted"}
     principal, axes = np.linalg.eigh(estimate.tensor_A2_per_ps)
     onsite, site_checks = _on_sites(host, motion, estimate, radii_A)
     resolution = max(_RESOLUTION_A, float(np.cbrt(volume / _VOXELS)))
+    density = anchored_density(positions, cell, trajectory.temperature_K, resolution)
     lags = spread_lags(n_frames, _DISTRIBUTION_POINTS)
     msd = msd_curve(positions, interval)
     checks = [
@@ -149,9 +151,8 @@ def diffusivity(
         hops_per_ion=hops_per_ion,
         relative_error_by_hop_count=by_hop_count,
         framework_state=integrity.state,
-        percolation_barrier_eV=anchored_density(
-            positions, cell, trajectory.temperature_K, resolution
-        ).percolation_barriers_eV(cell),
+        percolation_barrier_eV=density.percolation_barriers_eV(cell),
+        density=density.to_document(n_frames),
         collective=collective,
         sites=onsite.sites,
         jumps=onsite.jumps,

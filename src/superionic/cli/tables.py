@@ -102,8 +102,8 @@ def _reasons(what: str, quality: Quality, to: Console) -> None:
 
 
 def as_json(documents: Sequence[DiffusivityDocument | ArrheniusDocument | ComparisonDocument]) -> list[dict[str, Any]]:
-    """Documents as plain JSON objects."""
-    return [document.model_dump(mode="json") for document in documents]
+    """Documents as plain JSON objects, without density volumes, which are for programs (`superionic export`)."""
+    return [document.model_dump(mode="json", exclude={"density"}) for document in documents]
 
 
 def as_csv(

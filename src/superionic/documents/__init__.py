@@ -3,6 +3,7 @@
 from superionic.documents.arrhenius import ArrheniusDocument, ArrheniusLine, ArrheniusPoint
 from superionic.documents.base import Document
 from superionic.documents.comparison import ClassMean, ComparisonDocument, ComparisonMember, Difference
+from superionic.documents.density import DensityVolume
 from superionic.documents.diffusivity import DiffusivityDocument
 from superionic.documents.distributions import MSDCurve, RadialDistribution, VanHoveSelf
 from superionic.documents.estimate import Estimate
@@ -48,6 +49,7 @@ __all__ = [
     "CollectiveTransport",
     "ComparisonDocument",
     "ComparisonMember",
+    "DensityVolume",
     "Difference",
     "DiffusivityDocument",
     "Document",

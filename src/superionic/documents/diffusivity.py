@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from superionic.documents.base import Document, Matrix3
+from superionic.documents.density import DensityVolume
 from superionic.documents.distributions import MSDCurve, RadialDistribution, VanHoveSelf
 from superionic.documents.estimate import Estimate
 from superionic.documents.protocol import MDProtocol
@@ -86,6 +87,10 @@ class DiffusivityDocument(Document):
     percolation_barrier_eV: dict[str, float | None] = Field(
         default_factory=dict,
         description="Free energy above the densest point of the lowest pass along a, b, c in eV; None: no path",
+    )
+    density: DensityVolume | None = Field(
+        None,
+        description="Density of the mobile ions on the grid that gave the barriers; None if it was not stored or read",
     )
     collective: CollectiveTransport | None = Field(None, description="Collective motion")
     sites: SiteAnalysis | None = Field(None, description="Occupation of the host's sites; None without a host")

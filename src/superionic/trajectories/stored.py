@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.trajectories.codec import FrameReader
+from superionic.trajectories.codec import CHUNK_FRAMES, FrameReader
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -24,12 +25,18 @@ class StoredPositions:
     ----------
     readers
         The segments of the run in their order.
+
+    Attributes
+    ----------
+    chunk_starts
+        First frames of what decodes as a whole, in rising order.
     """
 
     def __init__(self, readers: Sequence[FrameReader]) -> None:
         self._readers = list(readers)
         self._borders = np.cumsum([0, *(len(reader) for reader in readers)])
         self.shape = (int(self._borders[-1]), readers[0].n_atoms, 3)
+        self.chunk_starts = np.concatenate([np.arange(a, b, CHUNK_FRAMES) for a, b in pairwise(self._borders)])
 
     def __len__(self) -> int:
         return self.shape[0]
