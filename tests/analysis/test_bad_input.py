@@ -38,10 +38,31 @@ def test_not_a_number(rng):
         from_arrays(positions, np.eye(3) * 300, ["Li"] * 6, 0.1, 700, "Li")
 
 
-@pytest.mark.parametrize("temperature", [0.0, -3.0, np.nan])
+@pytest.mark.parametrize("temperature", [0.0, -3.0, np.nan, None])
 def test_no_temperature(rng, temperature):
-    with pytest.raises(InputError, match="temperature_K"):
+    with pytest.raises(InputError, match=r"temperature_K = .* is not positive"):
         from_arrays(walk(rng), np.eye(3) * 300, ["Li"] * 6, 0.1, temperature, "Li")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("equilibration_ps", -5.0),
+        ("equilibration_ps", np.nan),
+        ("mobile_charge_e", 0.0),
+        ("temperatures_K", [700.0] * 199 + [np.nan]),
+    ],
+)
+def test_values_that_no_run_has(rng, name, value):
+    with pytest.raises(InputError, match=name):
+        from_arrays(walk(rng), np.eye(3) * 300, ["Li"] * 6, 0.1, 700, "Li", **{name: value})
+
+
+@pytest.mark.parametrize("length", [0.0, -1.0, np.nan])
+def test_hops_of_no_length(rng, length):
+    run = from_arrays(walk(rng), np.eye(3) * 300, ["Li"] * 6, 0.1, 700, "Li")
+    with pytest.raises(InputError, match="hop_length_A"):
+        diffusivity(run, hop_length_A=length)
 
 
 def test_wrapped(rng):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
@@ -67,10 +68,35 @@ def _sums(positions_A: Positions, max_lag: int) -> tuple[Floats, Floats, int]:
         for start in range(0, group.shape[1], at_once):
             series = np.ascontiguousarray(group[:, start : start + at_once].transpose(2, 1, 0), dtype=np.float64)
             series -= series.mean(axis=2, keepdims=True)
-            transform = rfft(series, padded, axis=2)
-            for pair, (a, b) in enumerate(_AXIS_PAIRS):
-                products[pair] += np.einsum("it,it->t", series[a], series[b])
-                power[pair] += np.einsum("if,if->f", transform[a].real, transform[b].real)
-                power[pair] += np.einsum("if,if->f", transform[a].imag, transform[b].imag)
-            del series, transform  # before the next ones are made
+            _add_products(series, products)
+            _add_cross_spectra(rfft(series, padded, axis=2, overwrite_x=True), power)
+            del series  # before the next ones are made
     return products, power, padded
+
+
+@numba.njit(cache=True)
+def _add_products(series, products):  # type: ignore[no-untyped-def]
+    """Add the six products of the components of every ion, in the order of `_AXIS_PAIRS`."""
+    for i in range(series.shape[1]):
+        for t in range(series.shape[2]):
+            x, y, z = series[0, i, t], series[1, i, t], series[2, i, t]
+            products[0, t] += x * x
+            products[1, t] += y * y
+            products[2, t] += z * z
+            products[3, t] += x * y
+            products[4, t] += x * z
+            products[5, t] += y * z
+
+
+@numba.njit(cache=True)
+def _add_cross_spectra(transform, power):  # type: ignore[no-untyped-def]
+    """The same for the real parts of the products of one component and the conjugate of another."""
+    for i in range(transform.shape[1]):
+        for f in range(transform.shape[2]):
+            x, y, z = transform[0, i, f], transform[1, i, f], transform[2, i, f]
+            power[0, f] += x.real * x.real + x.imag * x.imag
+            power[1, f] += y.real * y.real + y.imag * y.imag
+            power[2, f] += z.real * z.real + z.imag * z.imag
+            power[3, f] += x.real * y.real + x.imag * y.imag
+            power[4, f] += x.real * z.real + x.imag * z.imag
+            power[5, f] += y.real * z.real + y.imag * z.imag

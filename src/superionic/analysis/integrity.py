@@ -188,6 +188,8 @@ def rdf_change(distribution: RadialDistribution) -> float | None:
 def nearest_distances(points_A: Floats, reference_A: Floats, cell_A: Floats) -> Floats:
     """Distance from each point to the nearest periodic image of any reference point, shape (n_points,)."""
     delta = (points_A[:, None] - reference_A[None]) @ np.linalg.inv(cell_A)
-    delta -= np.rint(delta)
-    vectors = (delta[:, :, None] + _IMAGES) @ cell_A
-    return np.asarray(np.sqrt(np.einsum("prix,prix->pri", vectors, vectors).min(axis=(1, 2))))
+    vectors = (delta - np.rint(delta)) @ cell_A
+    images = _IMAGES @ cell_A
+    nearest = np.argmin(vectors @ (2 * images.T) + np.sum(images**2, axis=1), axis=2)  # of |vector + image|^2
+    vectors += images[nearest]
+    return np.asarray(np.sqrt(np.einsum("prx,prx->pr", vectors, vectors).min(axis=1)))

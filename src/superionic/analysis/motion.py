@@ -24,7 +24,7 @@ Indices = NDArray[np.intp]
 _WHOLE, _GROUP = 1.5, 2.5
 """Memory that work on positions takes over their own; a group is still there while the next one is read."""
 
-_BESIDE = 0.6
+_BESIDE = 0.4
 """Share of the memory of the mobile ions that other ions and work on them may take besides."""
 
 _SAMPLE_FRAMES = 2000

@@ -41,7 +41,6 @@ from superionic.structures.host import Host
 from superionic.trajectories.trajectory import Trajectory
 
 _DISTRIBUTION_POINTS = 30
-_RESOLUTION_A, _VOXELS = 0.3, 1_000_000
 
 
 def diffusivity(
@@ -78,13 +77,16 @@ def diffusivity(
     Raises
     ------
     InputError
-        If the run cannot be analysed at all: too few frames, wrapped or missing positions.
+        If the run cannot be analysed at all (too few frames, wrapped or missing positions), or an option makes no
+        sense.
     StoreError
         If a stored chunk of the run fails its checksum.
     """
     for direction in directions:
         if not any(direction):
             raise InputError(f"directions holds {direction}: give crystal directions [u v w] that are not zero")
+    if not (np.isfinite(hop_length_A) and hop_length_A > 0):
+        raise InputError(f"hop_length_A = {hop_length_A} is not positive: give the length of a hop in Å")
     trajectory, settled_checks = settled(trajectory)
     motion, sums = read_motion(trajectory, default_memory_bytes() if memory_GB is None else 1e9 * memory_GB)
     positions = motion.mobile_A
@@ -106,8 +108,7 @@ def diffusivity(
     judged = integrity.state in {"intact", "hopping", "melted"}
     principal, axes = np.linalg.eigh(estimate.tensor_A2_per_ps)
     onsite, site_checks = _on_sites(host, motion, estimate, radii_A)
-    resolution = max(_RESOLUTION_A, float(np.cbrt(volume / _VOXELS)))
-    density = anchored_density(positions, cell, trajectory.temperature_K, resolution)
+    density = anchored_density(positions, cell, trajectory.temperature_K)
     lags = spread_lags(n_frames, _DISTRIBUTION_POINTS)
     msd = msd_curve(positions, interval)
     checks = [

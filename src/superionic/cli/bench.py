@@ -12,12 +12,16 @@ from superionic.cli.options import json_option
 BENCHMARKS = ("analysis", "calibration", "evaluator", "gpu", "md", "nve", "structures", "trajectories")
 # What is compared there is the code, not the machine.
 ONE_THREAD = {"analysis", "calibration", "evaluator", "md", "nve", "trajectories"}
-WITH_LARGE_CASE = {"trajectories"}
+WITH_LARGE_CASE = {"analysis", "trajectories"}
 
 
 @click.command("bench")
 @click.argument("name", type=click.Choice(BENCHMARKS))
-@click.option("--large", is_flag=True, help="The large case of 'trajectories': 160 atoms x 500,000 frames, in minutes.")
+@click.option(
+    "--large",
+    is_flag=True,
+    help="The large case of 'analysis' or 'trajectories': 160 atoms x 500,000 frames, in minutes.",
+)
 @json_option
 def command(name: str, large: bool, as_json: bool) -> None:
     """Measure speed and memory of one room against the usual tools, all in this run."""

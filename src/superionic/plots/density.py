@@ -11,7 +11,8 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Chgcar, Poscar
 
 from superionic.analysis import Density
-from superionic.analysis.frames import thinned
+from superionic.analysis.density import anchored_density
+from superionic.analysis.frames import mean_cell, thinned
 from superionic.analysis.motion import analysed_positions
 from superionic.documents import DiffusivityDocument
 from superionic.errors import InputError
@@ -31,26 +32,25 @@ def write_density(trajectory: Trajectory, document: DiffusivityDocument, path: P
     trajectory
         The run.
     document
-        Its document.
+        Its document; the density is taken from the run if an older version made it.
     path
         New file.
 
     Raises
     ------
     InputError
-        If the document holds no density, or the file exists already.
+        If the file exists already.
     """
-    if document.density is None:
-        raise InputError(
-            f"the document of run {document.run_id} holds no density, being of an older version: "
-            "remove it and build again"
-        )
     if path.exists():
         raise InputError(f"{str(path)!r} exists already: choose another name with --out")
-    run = thinned(replace(trajectory, equilibration_ps=document.equilibration_ps), _FRAMES)
-    framework = analysed_positions(run, run.framework, continuous=False).mean(axis=0)
-    species = [run.species[atom] for atom in run.framework]
-    chgcar(Density.from_document(document.density), species, framework).write_file(str(path))
+    run = replace(trajectory, equilibration_ps=document.equilibration_ps)
+    if document.density is None:
+        positions = analysed_positions(run, run.mobile)
+        density = anchored_density(positions, mean_cell(run), run.temperature_K)
+    else:
+        density = Density.from_document(document.density)
+    framework = analysed_positions(thinned(run, _FRAMES), run.framework, continuous=False).mean(axis=0)
+    chgcar(density, [run.species[atom] for atom in run.framework], framework).write_file(str(path))
 
 
 def chgcar(density: Density, species: list[str], positions_A: Floats) -> Chgcar:

@@ -147,14 +147,9 @@ def from_arrays(
         raise InputError(f"positions_A is not finite in frame {bad[0]}: cut the trajectory before it")
     if not np.isfinite(cell).all() or np.any(np.abs(np.linalg.det(cell)) < 1e-6):
         raise InputError("cell_A is singular or not finite: give the three cell vectors as rows in Å")
-    for name, value in (("frame_interval_ps", frame_interval_ps), ("temperature_K", temperature_K)):
-        if not (np.isfinite(value) and value > 0):
-            raise InputError(f"{name} = {value} is not positive: give the value the run was made with")
+    _check_numbers(frame_interval_ps, temperature_K, mobile_charge_e, equilibration_ps)
     if mobile_species not in species:
         raise InputError(f"mobile_species = {mobile_species!r} is none of the species {sorted(set(species))}")
-    temperatures = None if temperatures_K is None else np.asarray(temperatures_K, dtype=np.float64)
-    if temperatures is not None and temperatures.shape != (len(positions),):
-        raise InputError(f"temperatures_K has shape {temperatures.shape}: give one value a frame, ({len(positions)},)")
     return Trajectory(
         positions,
         cell,
@@ -164,5 +159,26 @@ def from_arrays(
         mobile_species,
         float(mobile_charge_e),
         equilibration_ps=float(equilibration_ps),
-        temperatures_K=temperatures,
+        temperatures_K=None if temperatures_K is None else _temperatures(temperatures_K, len(positions)),
     )
+
+
+def _check_numbers(
+    frame_interval_ps: float, temperature_K: float, mobile_charge_e: float, equilibration_ps: float
+) -> None:
+    for name, value in (("frame_interval_ps", frame_interval_ps), ("temperature_K", temperature_K)):
+        if value is None or not (np.isfinite(value) and value > 0):
+            raise InputError(f"{name} = {value} is not positive: give the value the run was made with")
+    if not (np.isfinite(equilibration_ps) and equilibration_ps >= 0):
+        raise InputError(f"equilibration_ps = {equilibration_ps} is no time: give 0 or more")
+    if not np.isfinite(mobile_charge_e) or mobile_charge_e == 0:
+        raise InputError(f"mobile_charge_e = {mobile_charge_e} is no charge of an ion: give it in elementary charges")
+
+
+def _temperatures(temperatures_K: ArrayLike, n_frames: int) -> NDArray[np.float64]:
+    temperatures = np.asarray(temperatures_K, dtype=np.float64)
+    if temperatures.shape != (n_frames,):
+        raise InputError(f"temperatures_K has shape {temperatures.shape}: give one value a frame, ({n_frames},)")
+    if not np.isfinite(temperatures).all():
+        raise InputError("temperatures_K is not finite in every frame: leave it out if they were not recorded")
+    return temperatures
