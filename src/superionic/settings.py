@@ -27,7 +27,7 @@ class SuperionicSettings(BaseSettings):
         None,
         gt=0,
         description="What the positions of one run and work on them may take in its analysis, in GB of 10^9 bytes; "
-        "a quarter of the free memory if not given. Longer runs are read in parts",
+        "a quarter of the free memory if not given. Longer runs go to a temporary file and are read from it in parts",
     )
 
     @classmethod

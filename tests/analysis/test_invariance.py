@@ -74,6 +74,15 @@ def test_every_number_of_the_document_is_the_same(run, layered_host, rng, change
     assert_same(before, after, FRAME_DEPENDENT.get(change, ()))
 
 
+@pytest.mark.parametrize("change", [rotated, reordered, shifted, wrapped_once_and_unwrapped, other_cell])
+def test_every_number_is_the_same_in_a_cell_that_changes(run, layered_host, rng, change):
+    cells = run.cell_A @ (np.eye(3) + 0.01 * rng.normal(size=(run.n_frames, 3, 3)))
+    breathing = rewritten(run, run.positions_A @ np.linalg.inv(run.cell_A) @ cells, cells)
+    before = diffusivity(breathing, layered_host)
+    assert before.sites is not None
+    assert_same(before, diffusivity(change(breathing, rng), layered_host), FRAME_DEPENDENT.get(change, ()))
+
+
 def test_the_tensor_turns_with_the_cell(run, rng):
     turn = Rotation.random(rng=rng).as_matrix()
     before = np.array(diffusivity(run).diffusivity_tensor_cm2_per_s)

@@ -39,7 +39,9 @@ def place_host(host: Host, trajectory: Trajectory) -> Placement:
     """Supercell matrix and origin (in host fractions) that lay the host over the run's framework."""
     cell = mean_cell(trajectory)
     atoms = np.arange(trajectory.n_atoms)
-    everything = analysed_positions(thinned(trajectory, _SAMPLE_FRAMES, (0.0, _SAMPLE_SHARE)), atoms, continuous=False)
+    sample = thinned(trajectory, _SAMPLE_FRAMES, (0.0, _SAMPLE_SHARE))
+    to_cell = np.linalg.inv(mean_cell(sample)) @ cell  # a cell that changes has another mean in these frames
+    everything = analysed_positions(sample, atoms, continuous=False) @ to_cell
     average = everything.mean(axis=0)
     species = np.asarray(trajectory.species)
     anions = np.isin(species, host.anion_species)

@@ -49,7 +49,9 @@ def write_density(trajectory: Trajectory, document: DiffusivityDocument, path: P
         density = anchored_density(positions, mean_cell(run), run.temperature_K)
     else:
         density = Density.from_document(document.density)
-    framework = analysed_positions(thinned(run, _FRAMES), run.framework, continuous=False).mean(axis=0)
+    sample = thinned(run, _FRAMES)
+    framework = analysed_positions(sample, run.framework, continuous=False).mean(axis=0)
+    framework = framework @ np.linalg.inv(mean_cell(sample)) @ mean_cell(run)
     chgcar(density, [run.species[atom] for atom in run.framework], framework).write_file(str(path))
 
 
