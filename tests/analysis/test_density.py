@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from superionic.analysis import diffusivity
 from superionic.analysis.density import Density, density_of, mobile_density
-from superionic.documents import DensityVolume
+from superionic.documents import DensityVolume, DiffusivityDocument
 from superionic.errors import InputError, StoreError
 
 KT = 8.617333262e-5 * 1000.0
@@ -112,6 +112,8 @@ def test_the_document_of_a_run_holds_the_density_of_its_barriers(make_run):
     assert None not in document.percolation_barrier_eV.values()
     assert np.linalg.norm(density.cell_A, axis=1).max() / max(density.ions_per_A3.shape) <= 0.3
     assert len(document.density.counts) < 100_000
+    of_an_older_version = document.model_dump(mode="json", exclude={"density"})
+    assert DiffusivityDocument.from_stored(of_an_older_version).density is None
 
 
 @pytest.mark.parametrize("start", [0.0, 0.5])
