@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from superionic.analysis.counts import count_estimate, two_way_variance
+from superionic.analysis.counts import CountMixture, count_estimate, two_way_variance
 from superionic.analysis.diffusion import estimate_diffusion
 from superionic.analysis.plateau import diffusive_regime
+from superionic.analysis.quality import linear_check
 from superionic.analysis.spectrum import displacement_modes, squared_frequencies
 from superionic.analysis.synthetic import simulate
 from superionic.errors import InputError
 
 SUPERCELL = (2, 1, 2)
+FIRST_SEED = 1000
+"""Seeds below were used to tune the estimator."""
 
 
 def covered(estimate, truth):
@@ -60,8 +63,8 @@ def test_correlated_jumps_are_seen_through(rng, layered_model):
     ("scale", "n_ions", "interval_ps", "n_frames", "seeds"),
     [
         (0.1, 24, 0.1, 2000, 60),
-        pytest.param(0.03, 24, 0.1, 2000, 300, marks=pytest.mark.slow),
-        pytest.param(0.1, 24, 0.1, 2000, 300, marks=pytest.mark.slow),
+        pytest.param(0.03, 24, 0.1, 2000, 200, marks=pytest.mark.slow),
+        pytest.param(0.1, 24, 0.1, 2000, 200, marks=pytest.mark.slow),
         pytest.param(0.03, 48, 0.2, 5000, 200, marks=pytest.mark.slow),
     ],
 )
@@ -74,7 +77,7 @@ def test_intervals_cover_the_truth_and_scatter_is_near_the_best(
     truth = np.trace(tensor) / 3
     squares = np.sum(model.displacement_A**2, axis=1)
     estimates, counted, axes = [], [], []
-    for seed in range(seeds):
+    for seed in range(FIRST_SEED, FIRST_SEED + seeds):
         run = simulate(model, n_ions, n_frames, interval_ps, np.random.default_rng(seed), supercell=SUPERCELL)
         estimate = estimate_diffusion(run.positions_A, interval_ps)
         estimates.append(estimate.isotropic())
@@ -94,30 +97,48 @@ def test_intervals_cover_the_truth_and_scatter_is_near_the_best(
 
 
 @pytest.mark.parametrize(
-    ("scale", "pair_factor", "n_ions", "interval_ps", "n_frames", "seeds"),
+    ("scale", "pair_factor", "n_ions", "interval_ps", "n_frames", "seeds", "largest_bias"),
     [
-        (0.1, 15.0, 24, 0.1, 2000, 60),
-        pytest.param(0.1, 15.0, 24, 0.1, 2000, 200, marks=pytest.mark.slow),
-        pytest.param(0.03, 15.0, 48, 0.2, 5000, 200, marks=pytest.mark.slow),
+        (0.1, 15.0, 24, 0.1, 2000, 60, 0.02),
+        pytest.param(0.1, 15.0, 24, 0.1, 2000, 200, 0.02, marks=pytest.mark.slow),
+        pytest.param(0.03, 15.0, 48, 0.2, 5000, 200, 0.02, marks=pytest.mark.slow),
+        # what no run of this length can see: a memory of 2 % of D, and one near the length of the run
+        pytest.param(0.1, 3.0, 48, 0.2, 5000, 200, 0.02, marks=pytest.mark.slow),
+        pytest.param(0.03, 15.0, 24, 0.1, 2000, 200, 0.2, marks=pytest.mark.slow),
     ],
 )
 def test_intervals_cover_the_truth_of_correlated_walks(
-    layered_model, scale, pair_factor, n_ions, interval_ps, n_frames, seeds
+    layered_model, scale, pair_factor, n_ions, interval_ps, n_frames, seeds, largest_bias
 ):
-    """Jumps that go back (D / D_J 0.71): the plateau lies below what most modes show."""
+    """Jumps that go back (D / D_J 0.71, or 0.98): the plateau lies below what most modes show."""
     model = layered_model(scale, pair_factor)
     truth = np.trace(model.diffusion_tensor()) / 3
-    assert truth < 0.75 * model.jump_diffusivity()
+    assert truth < (0.75 if pair_factor > 10 else 0.98) * model.jump_diffusivity()
     found = []
-    for seed in range(seeds):
-        run = simulate(model, n_ions, n_frames, interval_ps, np.random.default_rng(500 + seed), supercell=SUPERCELL)
+    for seed in range(FIRST_SEED, FIRST_SEED + seeds):
+        run = simulate(model, n_ions, n_frames, interval_ps, np.random.default_rng(seed), supercell=SUPERCELL)
         found.append(estimate_diffusion(run.positions_A, interval_ps).isotropic())
     values = np.array([estimate.value for estimate in found])
-    assert abs(values.mean() / truth - 1) < 0.02 + 3 * values.std() / truth / np.sqrt(seeds)
     noise = 3 * np.sqrt(0.25 / seeds) if seeds < 200 else 0.0
+    assert abs(values.mean() / truth - 1) < largest_bias + (3 * values.std() / truth / np.sqrt(seeds) if noise else 0)
     share_68, share_95 = np.mean([covered(estimate, truth) for estimate in found], axis=0)
     assert abs(share_68 - 0.68) < 0.07 + noise
     assert abs(share_95 - 0.95) < 0.03 + noise / 2
+
+
+def test_a_run_too_short_to_see_the_end_of_a_memory_is_said_to_be(layered_model):
+    """14 ps of memory in 200 ps: most runs cannot tell, and must not pass as linear without a word."""
+    verdicts = {}
+    for pair_factor in (1.0, 15.0):
+        model = layered_model(0.03, pair_factor)
+        verdicts[pair_factor] = [
+            linear_check(estimate_diffusion(simulate(model, 24, 2000, 0.1, rng, supercell=SUPERCELL).positions_A, 0.1))
+            for rng in map(np.random.default_rng, range(FIRST_SEED, FIRST_SEED + 20))
+        ]
+    assert sum(check.passed for check in verdicts[1.0]) >= 19
+    failed = [check for check in verdicts[15.0] if not check.passed]
+    assert len(failed) >= 12
+    assert all("too short to see the end" in check.reason for check in failed)
 
 
 def test_nothing_depends_on_the_frame_of_reference(rng, layered_model):
@@ -164,6 +185,30 @@ def test_gamma_interval_is_that_of_a_poisson_count():
     assert 12.0 < estimate.interval_68[1] < 13.5
 
 
+def test_one_hypothesis_is_its_own_median():
+    certain = CountMixture(np.array([9.0]), np.array([9.0]), np.array([np.inf]), np.ones(1), np.ones(1))
+    assert certain.median() == certain.mean == 9.0
+
+
+def test_improbable_hypotheses_far_off_move_the_median_little():
+    """A fifth of it at half the value: the mean falls by five errors of the rest, the median by a third of one."""
+    shares = np.array([0.8, 0.2])
+    mixture = CountMixture(np.array([100.0, 50.0]), np.array([4.0, 4.0]), np.full(2, np.inf), shares, shares)
+    assert mixture.mean == pytest.approx(90.0)
+    assert mixture.median() == pytest.approx(100.0 - 2.0 * 0.319, abs=0.02)  # the normal quantile of 3/8
+
+
+def test_the_tensor_is_what_its_projections_say(rng, layered_model):
+    positions = simulate(layered_model(0.1, 15.0), 24, 2000, 0.1, rng, supercell=SUPERCELL).positions_A
+    estimate = estimate_diffusion(positions, 0.1)
+    assert estimate.to_median != 1.0
+    assert np.trace(estimate.tensor_A2_per_ps) / 3 == pytest.approx(estimate.isotropic().value, rel=1e-9)
+    assert estimate.along([1, 1, 0]).value == pytest.approx(
+        np.array([1, 1, 0]) @ estimate.tensor_A2_per_ps @ [1, 1, 0] / 2
+    )
+    assert np.trace(estimate.per_ion_A2_per_ps.mean(axis=0)) / 3 == pytest.approx(estimate.isotropic().value, rel=0.1)
+
+
 def test_too_few_frames_are_refused(rng):
     with pytest.raises(InputError, match="9 analysed frames"):
         estimate_diffusion(rng.normal(size=(9, 4, 3)), 0.1)
@@ -174,6 +219,17 @@ def test_regime_of_a_spectrum_that_never_levels_is_not_found():
     falling = 1e4 / frequency**0.5
     noise = np.random.default_rng(2).gamma(36, 1 / 36, size=399)
     assert not diffusive_regime(falling * noise, frequency, 1 / 36, 1.0).found
+
+
+def test_regime_is_not_cut_where_chance_alone_bends_the_spectrum():
+    """A bend that shows from half of the modes on; one run in a hundred that is cut at once spoils the scatter."""
+    squared_frequency = np.arange(1, 801) ** 2.0
+    shape = 1 + 0.5 * (squared_frequency / squared_frequency[-1]) ** 2
+    rng = np.random.default_rng(FIRST_SEED)
+    noise = rng.gamma(72, 1 / 72, size=(150, 800))
+    found = [diffusive_regime(shape * own, squared_frequency, 1 / 72, 1.0).n_modes for own in noise]
+    assert min(found) > 100
+    assert np.median(found) < 500
 
 
 @pytest.mark.parametrize("interval_ps", [1e-6, 1e-3])

@@ -76,9 +76,7 @@ def estimate_collective(
     found = diffusive_regime(spectrum, squared, 2 * anisotropy, n_frames * frame_interval_ps)
     used = min(tracer.regime.n_modes, found.n_modes)
     # one walker cannot tell how long jumps remember each other, its ions can
-    weights = tracer.model.probability @ tracer.model.weights(
-        spectrum[:used], squared[:used], min(tracer.n_plain_modes, used)
-    )
+    weights = tracer.weights(spectrum[:used], squared[:used])
     value = max(float(weights @ spectrum[:used]) / 2, 0.0)
     # modes are independent normal variables: variance of a weighted sum of their squares
     smooth = np.maximum(_smooth(spectrum[:used], squared[:used]), 0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
@@ -39,12 +41,11 @@ def count_estimate(value: float, variance: float, dof: float = np.inf, scale: fl
     return _scaled(value, float(np.sqrt(variance)), intervals, scale)
 
 
-def mixture_estimate(
-    values: Floats, variances: Floats, dofs: Floats, probability: Floats, in_intervals: Floats, scale: float = 1.0
-) -> Estimate:
-    """Estimate under several hypotheses: the truth is distributed as the mixture of their counts.
+@dataclass(frozen=True)
+class CountMixture:
+    """A truth under several hypotheses, distributed as the mixture of their counts.
 
-    Parameters
+    Attributes
     ----------
     values, variances, dofs
         What each hypothesis has for :func:`count_estimate`, shape (n_hypotheses,).
@@ -52,27 +53,65 @@ def mixture_estimate(
         Probability of each hypothesis for the value and its standard error, shape (n_hypotheses,).
     in_intervals
         The same for the intervals.
-    scale
-        Factor to other units.
-
-    Notes
-    -----
-    The standard error is half the central 68 % under the probabilities of the value.
     """
-    values = np.maximum(values, 0.0)
-    value = float(probability @ values)
-    if value <= 0 or np.sum(in_intervals > _IMPROBABLE) < 2:
-        only = int(np.argmax(in_intervals)) if value > 0 else 0
-        return count_estimate(value, float(variances[only]), float(dofs[only]), scale)
 
-    def interval(shares: Floats, level: float) -> tuple[float, float]:
-        likely = shares > _IMPROBABLE
-        return _mixture_interval(
-            values[likely], variances[likely], dofs[likely], shares[likely] / shares[likely].sum(), level
-        )
+    values: Floats
+    variances: Floats
+    dofs: Floats
+    probability: Floats
+    in_intervals: Floats
 
-    low, high = interval(probability, _LEVELS[0])  # not the far wings of what is improbable
-    return _scaled(value, (high - low) / 2, [interval(in_intervals, level) for level in _LEVELS], scale)
+    @property
+    def mean(self) -> float:
+        """Mean of the values."""
+        return float(self.probability @ np.maximum(self.values, 0.0))
+
+    def median(self) -> float:
+        """Median of the mixture, less moved than its mean by hypotheses that are improbable and far off.
+
+        Medians of gamma variables lie 1/3 below their shape, so those of the parts are taken to be the values.
+        """
+        likely = self.probability > _IMPROBABLE
+        if self.mean <= 0 or likely.sum() < 2:
+            return self.mean
+        values, error = np.maximum(self.values[likely], 0.0), np.sqrt(self.variances[likely])
+        shares = self.probability[likely] / self.probability[likely].sum()
+        unit = error**2 / np.maximum(values, error)
+        shape = values / unit + 1 / 3
+
+        def excess(truth: float) -> float:
+            return float(shares @ special.gammainc(shape, truth / unit)) - 0.5
+
+        high = float(np.max(unit * special.gammaincinv(shape, 0.6)))
+        return float(optimize.brentq(excess, 0.0, high, xtol=1e-12 * high))
+
+    def estimate(self, value: float, scale: float = 1.0) -> Estimate:
+        """Estimate with intervals of the mixture about a value; its error is half the 68 % under `probability`.
+
+        Parameters
+        ----------
+        value
+            The value to state, near the mean or the median.
+        scale
+            Factor to other units.
+        """
+        values = np.maximum(self.values, 0.0)
+        if value <= 0 or np.sum(self.in_intervals > _IMPROBABLE) < 2:
+            only = int(np.argmax(self.in_intervals)) if value > 0 else 0
+            return count_estimate(value, float(self.variances[only]), float(self.dofs[only]), scale)
+
+        def interval(shares: Floats, level: float) -> tuple[float, float]:
+            likely = shares > _IMPROBABLE
+            return _mixture_interval(
+                values[likely],
+                self.variances[likely],
+                self.dofs[likely],
+                shares[likely] / shares[likely].sum(),
+                level,
+            )
+
+        low, high = interval(self.probability, _LEVELS[0])  # not the far wings of what is improbable
+        return _scaled(value, (high - low) / 2, [interval(self.in_intervals, level) for level in _LEVELS], scale)
 
 
 def _scaled(value: float, error: float, intervals: list[tuple[float, float]], scale: float) -> Estimate:

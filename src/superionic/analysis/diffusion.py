@@ -9,11 +9,12 @@ intervals are those of a count of hops, and asymmetric.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.analysis.counts import mixture_estimate, two_way_variance
+from superionic.analysis.counts import CountMixture, two_way_variance
 from superionic.analysis.motion import Positions
 from superionic.analysis.plateau import PlateauModel, Regime, diffusive_regime, plateau_model
 from superionic.analysis.spectrum import (
@@ -33,9 +34,6 @@ Floats = NDArray[np.float64]
 HOP_LENGTH_A = 3.0
 """Length of one hop where sites are unknown: sets the upper limit on D when no hop is seen."""
 MAX_BLOCKS = 10
-_MODE_SHARE = 0.3
-_LEAST_WARRANTED_MODES = 12
-_INTERCEPT_VARIANCE = 2.25  # of a line's end over that of a mean
 _MODES_PER_BLOCK = 10
 
 
@@ -45,8 +43,6 @@ class DiffusionEstimate:
 
     Attributes
     ----------
-    tensor_A2_per_ps
-        Cartesian diffusion tensor in Å^2/ps, shape (3, 3).
     model
         Hypotheses on the memory of jumps, and their probabilities.
     hypotheses_A2_per_ps
@@ -57,38 +53,53 @@ class DiffusionEstimate:
         The estimate under each hypothesis with memory for every ion, shape (n_hypotheses - 1, n_ions, 3, 3).
     regime
         The modes that hops make.
-    n_plain_modes
-        The modes used where there is no memory.
     length_ps
         Length of the run in ps.
     hop_quantum_A2_per_ps
         What one single hop in the whole run would give for D (trace / 3).
     """
 
-    tensor_A2_per_ps: Floats
     model: PlateauModel
     hypotheses_A2_per_ps: Floats
     plain_parts_A2_per_ps: Floats
     memory_parts_A2_per_ps: Floats
     regime: Regime
-    n_plain_modes: int
     length_ps: float
     hop_quantum_A2_per_ps: float
 
     @property
     def lag_range_ps(self) -> tuple[float, float]:
         """Shortest and longest lag that the estimate rests on."""
-        return max(self.length_ps / self.n_plain_modes, np.pi * self.model.correlation_time_ps), self.length_ps
+        return max(self.length_ps / self.regime.n_modes, np.pi * self.model.correlation_time_ps), self.length_ps
+
+    @cached_property
+    def to_median(self) -> float:
+        """The median of trace / 3 over its mean, by which every mean over the hypotheses is multiplied."""
+        mixture = self._mixture(np.eye(3) / 3)
+        return mixture.median() / mixture.mean if mixture.mean > 0 else 1.0
+
+    @property
+    def tensor_A2_per_ps(self) -> Floats:
+        """Cartesian diffusion tensor in Å^2/ps, shape (3, 3)."""
+        return np.asarray(self.to_median * np.tensordot(self.model.probability, self.hypotheses_A2_per_ps, axes=1))
 
     @property
     def per_ion_A2_per_ps(self) -> Floats:
         """Diffusion tensor of every ion, shape (n_ions, 3, 3)."""
         plain, memory = self.model.probability[0], self.model.probability[1:]
         own = np.tensordot(memory, self.memory_parts_A2_per_ps, axes=1)
-        return np.asarray(plain * self.plain_parts_A2_per_ps.mean(axis=0) + own)
+        return np.asarray(self.to_median * (plain * self.plain_parts_A2_per_ps.mean(axis=0) + own))
+
+    def weights(self, spectrum: Floats, squared_frequency: Floats) -> Floats:
+        """Weight of each mode of any spectrum in its plateau, as the ions have it; arguments as of the model's."""
+        return np.asarray(self.to_median * (self.model.probability @ self.model.weights(spectrum, squared_frequency)))
 
     def project(self, projection: Floats, scale: float = 1.0) -> Estimate:
         """Estimate of sum_ab projection_ab D_ab, with error (`projection` symmetric and positive)."""
+        mixture = self._mixture(projection)
+        return mixture.estimate(self.to_median * mixture.mean, scale)
+
+    def _mixture(self, projection: Floats) -> CountMixture:
         values = np.einsum("xy,hxy->h", projection, self.hypotheses_A2_per_ps)
         plain, dof = two_way_variance(np.einsum("xy,bixy->bi", projection, self.plain_parts_A2_per_ps))
         parts = np.einsum("xy,hixy->hi", projection, self.memory_parts_A2_per_ps)
@@ -98,8 +109,7 @@ class DiffusionEstimate:
         variances += self.model.relative_spread * values**2
         variances += (self.hop_quantum_A2_per_ps * np.trace(projection)) ** 2
         dofs = np.array([dof, *np.full(len(parts), max(parts.shape[1] - 1, 1))])
-        probability, in_intervals = self.model.probability, self.model.probability_in_intervals
-        return mixture_estimate(values, variances, dofs, probability, in_intervals, scale)
+        return CountMixture(values, variances, dofs, self.model.probability, self.model.probability_in_intervals)
 
     def isotropic(self, scale: float = 1.0) -> Estimate:
         """Trace of the tensor / 3."""
@@ -149,46 +159,26 @@ def estimate_diffusion(
     modes, products, squared_frequency = modes[used], products[used], squared_frequency[used]
     per_ion = np.einsum("kia,kia->ki", modes, modes) / 3
     model = plateau_model(per_ion, squared_frequency, relative_variance, length_ps, hop_length_A)
-    n_plain = _warranted_modes(per_ion, squared_frequency, relative_variance)
-    weights = model.weights(spectrum[used], squared_frequency, n_plain)
+    weights = model.weights(spectrum[used], squared_frequency)
     hypotheses = np.tensordot(weights, products, axes=1) / 2
     return DiffusionEstimate(
-        tensor_A2_per_ps=np.tensordot(model.probability, hypotheses, axes=1),
         model=model,
         hypotheses_A2_per_ps=hypotheses,
-        plain_parts_A2_per_ps=_plain_parts(positions_A, frame_interval_ps, modes[:n_plain], weights[0, :n_plain]),
+        plain_parts_A2_per_ps=_plain_parts(positions_A, frame_interval_ps, modes, weights[0]),
         memory_parts_A2_per_ps=_per_ion(modes, weights[1:]),
         regime=regime,
-        n_plain_modes=n_plain,
         length_ps=length_ps,
         hop_quantum_A2_per_ps=hop_length_A**2 / (6 * n_ions * length_ps),
     )
 
 
-def _warranted_modes(per_ion: Floats, squared_frequency: Floats, relative_variance: float) -> int:
-    """Number of modes beyond which the error of D hardly falls, because the number of hops limits it.
-
-    Fewer modes are slower ones, which correlated jumps disturb less; this many leave the scatter from the modes
-    themselves at a third of that from the hops, which is seen between ions.
-    """
-    n_modes, n_ions = per_ion.shape
-    if n_ions < 2:
-        return n_modes
-    values = BinnedSpectrum(per_ion.mean(axis=1), squared_frequency).fit(0, 1).weights[0] @ per_ion
-    if values.mean() <= 0:
-        return n_modes
-    scatter = float(values.var(ddof=1)) / (n_ions * float(values.mean()) ** 2)
-    from_modes = _INTERCEPT_VARIANCE * relative_variance / n_modes
-    from_hops = max(scatter - from_modes, 0.1 * from_modes, 1e-12)
-    enough = int(_INTERCEPT_VARIANCE * relative_variance / (_MODE_SHARE * from_hops))
-    return min(n_modes, max(_LEAST_WARRANTED_MODES, enough))
-
-
 def _per_ion(modes: Floats, weights: Floats) -> Floats:
     """Half the weighted sum over modes of each ion's products, shape (..., n_ions, 3, 3)."""
-    return np.stack(
-        [np.tensordot(weights, own[:, :, None] * own[:, None], axes=1) / 2 for own in modes.swapaxes(0, 1)], axis=-3
-    )
+    by_ion = modes.swapaxes(0, 1)
+    if weights.ndim == 1:
+        return np.asarray(np.swapaxes(by_ion * (0.5 * weights[:, None]), 1, 2) @ by_ion)
+    # ion by ion, as products of all would be many times the modes
+    return np.stack([np.tensordot(weights, own[:, :, None] * own[:, None], axes=1) / 2 for own in by_ion], axis=-3)
 
 
 def _plain_parts(positions_A: Positions, frame_interval_ps: float, modes: Floats, weights: Floats) -> Floats:

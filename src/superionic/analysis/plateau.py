@@ -20,13 +20,13 @@ from superionic.analysis.spectrum import MIN_MODES, NOTHING, BinnedSpectrum, Spe
 Floats = NDArray[np.float64]
 
 _MISFIT_Z = 2.5
-_BACK_OFF = 2.0
-_MISFITS_TO_STOP = 3  # in a row: one alone is as likely chance, a true one grows with the band
+_DECISIVE_Z = 4.0  # in the second band in a row: a misfit of chance goes as the band grows, a true one grows with it
+_BACK_OFF = 1.75
 _SLOWEST_MODE = 2.5
 _FASTEST_MODE_SHARE = 0.25
 _TIME_RATIO = 1.4
-_MEMORY_PRIOR = 1 / 5  # for the value: the simpler hypothesis unless the data say otherwise
-_MEMORY_PRIOR_OF_INTERVALS = 1 / 4  # more, as memory that is not seen may still be there
+_DOUBT = 2.0
+"""Prior odds of memory are even, within this factor: the value takes the least, the intervals take the most."""
 _MEAN_AMPLITUDE = 0.5
 _LEAST_PLATEAU = 0.05
 _WIDEST_PER_PRIOR = 20.0
@@ -54,8 +54,9 @@ class Regime:
 def diffusive_regime(spectrum: Floats, squared_frequency: Floats, relative_variance: float, length_ps: float) -> Regime:
     """Find up to which mode plateau, memory and quadratic correction describe the spectrum.
 
-    The band grows by quarters until a quartic term is significant and is then halved, so that what is not yet visible
-    in the data at that band (a quartic term, falling as the fourth power) is far below the error of the plateau.
+    The band grows by quarters until a quartic term is beyond doubt. It is then cut well below where that term first
+    was significant, so that what is not yet visible in the data (it falls as the fourth power) is far below the error
+    of the plateau.
 
     Parameters
     ----------
@@ -70,14 +71,13 @@ def diffusive_regime(spectrum: Floats, squared_frequency: Floats, relative_varia
     """
     n_all = len(spectrum)
     first = n_modes = min(4 * MIN_MODES, n_all)
-    misfits: list[int] = []
+    since = 0  # the band from which on the term has been significant
     while True:
         band = BinnedSpectrum(spectrum[:n_modes], squared_frequency[:n_modes])
         misfit = _quartic_z(band, memory_times_ps(n_modes, length_ps, 2.0), relative_variance) if n_modes > 3 else 0.0
-        misfits = [*misfits, n_modes] if misfit > _MISFIT_Z else []
-        if len(misfits) == _MISFITS_TO_STOP or (misfits and n_modes == n_all):
-            cut = int(misfits[0] / _BACK_OFF)
-            return Regime(max(cut, min(MIN_MODES, n_all)), misfits[0] > first)
+        since = (since or n_modes) if misfit > _MISFIT_Z else 0
+        if (misfit > _DECISIVE_Z and since < n_modes) or (since and n_modes == n_all):
+            return Regime(max(int(since / _BACK_OFF), min(MIN_MODES, n_all)), since > first)
         if n_modes == n_all:
             return Regime(n_all, n_all >= MIN_MODES)
         n_modes = min(n_all, 1 + int(n_modes * 1.25))
@@ -104,9 +104,9 @@ class PlateauModel:
     time_ps
         Memory tau of each hypothesis, 0 for none.
     probability
-        Posterior probability of each, with which the value is taken; they sum to 1.
+        Posterior probability of each from the least prior odds of memory, for the value; they sum to 1.
     probability_in_intervals
-        The same from a prior that is nearly even, with which intervals are taken.
+        The same from the most prior odds, for intervals: memory that is not seen may still be there.
     shrinkage
         How much of the least-squares amplitude A is believed, 0 to 1.
     scale
@@ -129,7 +129,11 @@ class PlateauModel:
         likelier = np.cumsum(self.probability[longest_first]) > 0.5
         return float(self.time_ps[longest_first[int(np.argmax(likelier))]])
 
-    def weights(self, spectrum: Floats, squared_frequency: Floats, n_plain: int) -> Floats:
+    def memory_beyond(self, time_ps: float) -> float:
+        """Probability, as in intervals, that jumps remember each other for longer than this."""
+        return float(self.probability_in_intervals[self.time_ps > time_ps].sum())
+
+    def weights(self, spectrum: Floats, squared_frequency: Floats) -> Floats:
         """Weights w with sum_k w_k S_k = S(0) under each hypothesis, shape (n_hypotheses, n_modes).
 
         Parameters
@@ -138,13 +142,12 @@ class PlateauModel:
             Mean square of each mode, which sets how much each is worth, shape (n_modes,).
         squared_frequency
             Squared angular frequency of each mode, shape (n_modes,).
-        n_plain
-            Modes to use where there is no memory.
         """
+        band = BinnedSpectrum(spectrum, squared_frequency)
         rows = np.zeros((len(self.time_ps), len(spectrum)))
-        rows[0, :n_plain] = BinnedSpectrum(spectrum[:n_plain], squared_frequency[:n_plain]).fit(0, 1).weights[0]
+        rows[0] = band.fit(0, 1).weights[0]
         if len(rows) > 1:
-            fit = BinnedSpectrum(spectrum, squared_frequency).fit_with_memory(0, 1, memory_ps=self.time_ps[1:])
+            fit = band.fit_with_memory(0, 1, memory_ps=self.time_ps[1:])
             disbelieved = (1 - self.shrinkage[1:]) * fit.covariance[:, 0, 2] / fit.covariance[:, 2, 2]
             rows[1:] = self.scale[1:, None] * (fit.weights[:, 0] - disbelieved[:, None] * fit.weights[:, 2])
         return rows
@@ -155,9 +158,10 @@ def plateau_model(
 ) -> PlateauModel:
     """Weigh whether, and over what time, jumps remember each other.
 
-    The times of memory are spread evenly in their logarithm. Its amplitude A >= 0 is exponentially distributed, on
-    average half the level at high frequency, but no more than an ion makes that goes to and fro over one hop: its
-    mean squared displacement along an axis levels off at A tau = l^2 / 6. With fixed tau the model is linear and the
+    Its amplitude A >= 0 is exponentially distributed, on average half the level at high frequency, but no more than
+    an ion makes that goes to and fro over one hop: its mean squared displacement along an axis levels off at A tau =
+    l^2 / 6. Amplitudes and logarithms of times are evenly spread over what that leaves, so memories far longer than
+    it takes to hop are as improbable as their amplitudes must be small. With fixed tau the model is linear and the
     rest follows in closed form.
 
     Parameters
@@ -188,7 +192,7 @@ def plateau_model(
         slope = fits.covariance[n, 0, 2] / fits.covariance[n, 2, 2]  # of the plateau with A
         prior = min(_MEAN_AMPLITUDE * level, hop_length_A**2 / (6 * time))
         mean, variance, log_evidence = _positive_amplitude(float(amplitude), error, prior)
-        log_odds[n] += log_evidence
+        log_odds[n] += log_evidence + np.log(prior / (_MEAN_AMPLITUDE * level))
         shrinkage[n] = min(mean / amplitude, 1.0) if amplitude > 0 else 0.0
         least = _LEAST_PLATEAU * level
         shrunk = max(float(plateau - (1 - shrinkage[n]) * slope * amplitude), least)
@@ -198,16 +202,15 @@ def plateau_model(
     odds = np.exp(np.minimum(log_odds, 600.0)) / max(n_times, 1)
     return PlateauModel(
         time_ps=np.concatenate([[0.0], times]),
-        probability=_probabilities(odds, _MEMORY_PRIOR),
-        probability_in_intervals=_probabilities(odds, _MEMORY_PRIOR_OF_INTERVALS),
+        probability=_probabilities(odds / _DOUBT),
+        probability_in_intervals=_probabilities(odds * _DOUBT),
         shrinkage=np.concatenate([[1.0], shrinkage]),
         scale=np.concatenate([[1.0], scale]),
         relative_spread=np.concatenate([[0.0], spread]),
     )
 
 
-def _probabilities(odds: Floats, prior: float) -> Floats:
-    odds = odds * prior / (1 - prior)
+def _probabilities(odds: Floats) -> Floats:
     return np.concatenate([[1.0], odds]) / (1 + odds.sum())
 
 

@@ -13,6 +13,8 @@ HOPS_PER_ION = 3.0
 RELATIVE_ERROR = 0.25
 RELATIVE_ERROR_BY_HOP_COUNT = 0.35
 RUN_PER_ONSET = 10.0
+MEMORY_UNSEEN = 0.5
+"""Probability of a memory whose end is not in a tenth of the run, from which on the run is too short."""
 RELATIVE_TEMPERATURE = 0.03
 
 
@@ -68,19 +70,27 @@ def hop_count_check(relative_error: float | None) -> Check:
 
 
 def linear_check(estimate: DiffusionEstimate) -> Check:
-    """The mean squared displacement is linear over long enough a range of lags."""
+    """The mean squared displacement is linear over long enough a range of lags, and no memory may outlast that."""
     onset, length = estimate.lag_range_ps
     ratio = length / onset
+    unseen = estimate.model.memory_beyond(length / RUN_PER_ONSET / np.pi)
+    if not estimate.regime.found:
+        reason = f"no linear part of the MSD was found within the {length:.3g} ps analysed: make the run longer"
+    elif unseen > MEMORY_UNSEEN:
+        reason = (
+            f"jumps may remember each other for so long (probability {unseen:.0%}) that the {length:.3g} ps analysed "
+            "are too short to see the end of it, and D may be lower: make the run longer"
+        )
+    else:
+        reason = (
+            f"the MSD is linear from {onset:.3g} ps; the run is {ratio:.3g} times as long, {RUN_PER_ONSET:g} are needed"
+        )
     return Check(
         name="linear MSD",
-        passed=estimate.regime.found and ratio >= RUN_PER_ONSET,
+        passed=estimate.regime.found and ratio >= RUN_PER_ONSET and unseen <= MEMORY_UNSEEN,
         value=ratio,
         threshold=RUN_PER_ONSET,
-        reason=(
-            f"the MSD is linear from {onset:.3g} ps; the run is {ratio:.3g} times as long, {RUN_PER_ONSET:g} are needed"
-            if estimate.regime.found
-            else f"no linear part of the MSD was found within the {length:.3g} ps analysed: make the run longer"
-        ),
+        reason=reason,
     )
 
 
