@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from superionic.bench.cells import ordered_cell
-from superionic.bench.nve import _drift_and_work, _equilibrated, double_precision
+from superionic.bench.nve import _equilibrated, double_precision, drifts
 from superionic.potentials import load_chgnet
 
-LENGTH_PS = 0.1
-RESOLUTION = 1e-3  # meV/atom/ps; the integrator's own energy wanders by a thousand times as much in that time
+LENGTH_PS = 0.2
+RESOLUTION = 5e-3  # meV/atom/ps; the integrator's own energy wanders by a thousand times as much in that time
 
 
 class Weaker:
@@ -34,11 +35,9 @@ class Weaker:
 def test_float32_conserves_energy_as_float64_does():
     structure, single, double = ordered_cell(20), load_chgnet(kernels="fused"), double_precision()
     start = _equilibrated(structure, single, seed=1)
-    true, work = _drift_and_work(structure, start, double, single, LENGTH_PS)
-    ours, _ = _drift_and_work(structure, start, single, None, LENGTH_PS)
-    assert abs(ours - true) < RESOLUTION
-    assert abs(work) < RESOLUTION
-    theirs, work = _drift_and_work(structure, start, single, Weaker(single), LENGTH_PS)
-    assert theirs == ours
-    assert abs(work) > RESOLUTION
-    assert abs(_drift_and_work(structure, start, Weaker(single), None, LENGTH_PS)[0] - true) > RESOLUTION
+    true, ours = drifts(structure, start, double, single, LENGTH_PS)
+    assert true.shape == ours.shape == (2,)
+    assert np.abs(true).max() > 100 * RESOLUTION  # a window is long enough for the energy to wander
+    assert np.abs(ours - true).max() < RESOLUTION
+    ours, theirs = drifts(structure, start, single, Weaker(single), LENGTH_PS)
+    assert np.abs(theirs - ours).max() > 10 * RESOLUTION
