@@ -33,14 +33,12 @@ def test_activation_energy_and_conductivity_at_300_K_are_covered(layered_model, 
     """48 ions x 1 ns are sampled every 0.5 ps."""
     interval = 0.1 if n_ions == 24 else 0.5
     truth_300 = np.trace(layered_model(scale_at(300.0)).diffusion_tensor()) / 3
+    models = [layered_model(scale_at(t)) for t in TEMPERATURES_K]
     covered = np.zeros((2, 2))
     energies = []
     for seed in range(FIRST_SEED, FIRST_SEED + seeds):
         rng = np.random.default_rng(seed)
-        runs = [
-            simulate(layered_model(scale_at(t)), n_ions, n_frames, interval, rng, supercell=(2, 1, 2))
-            for t in TEMPERATURES_K
-        ]
+        runs = [simulate(model, n_ions, n_frames, interval, rng, supercell=(2, 1, 2)) for model in models]
         fit = fit_arrhenius(TEMPERATURES_K, [estimate_diffusion(r.positions_A, interval).isotropic() for r in runs])
         energies.append(fit.activation_energy().value)
         for row, (estimate, truth) in enumerate(
@@ -49,10 +47,10 @@ def test_activation_energy_and_conductivity_at_300_K_are_covered(layered_model, 
             for column, (low, high) in enumerate((estimate.interval_68, estimate.interval_95)):
                 covered[row, column] += low <= truth <= high
     covered /= seeds
-    noise = 3 * np.sqrt(0.25 / seeds) if seeds < 200 else 0.0
+    noise = (1 if seeds >= 200 else 3) / np.sqrt(seeds)  # the bare limits are for `superionic bench calibration`
     assert abs(np.mean(energies) - ENERGY_EV) < 4 * np.std(energies) / np.sqrt(seeds)
-    np.testing.assert_allclose(covered[:, 0], 0.68, atol=0.07 + noise)
-    np.testing.assert_allclose(covered[:, 1], 0.95, atol=0.03 + noise / 2)
+    np.testing.assert_allclose(covered[:, 0], 0.68, atol=0.07 + 0.47 * noise)
+    np.testing.assert_allclose(covered[:, 1], 0.95, atol=0.03 + 0.22 * noise)
 
 
 @pytest.fixture
