@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from zarr.storage import MemoryStore
 
 from superionic.errors import StoreError
 from superionic.trajectories.codec import (
@@ -16,6 +15,7 @@ from superionic.trajectories.codec import (
     pack,
 )
 from superionic.trajectories.differences import HIGHEST_ORDER, best_order, difference, restore
+from superionic.trajectories.packed import PackedArrays
 
 
 def write(folder, positions, precision_A=1e-4):
@@ -40,12 +40,16 @@ def walk():
     st.integers(min_value=0, max_value=HIGHEST_ORDER),
 )
 def test_differences_are_exact_for_any_integers(values, order):
-    """In chunks of 7, and for the frames and atoms that are wanted."""
+    """And for the frames and atoms that are wanted, wherever they go."""
     integers = np.stack([np.array(values, dtype=np.int32)] * 3, axis=1)[:, None] * np.array([[1], [-1]], dtype=np.int32)
-    stored = np.concatenate([difference(integers[start : start + 7], order) for start in range(0, len(integers), 7)])
-    everything = np.arange(len(integers))
-    assert np.array_equal(restore(stored, everything, np.arange(2), 7, order), integers)
-    assert np.array_equal(restore(stored, everything[::3], np.array([1]), 7, order), integers[::3, [1]])
+    stored = np.ascontiguousarray(difference(integers, order).transpose(1, 2, 0))
+    everything, out = np.arange(len(integers)), np.zeros_like(integers)
+    restore(stored, everything, np.arange(2), order, np.int32(1), out, everything, np.arange(2)[::-1])
+    assert np.array_equal(out[:, ::-1], integers)
+    some = np.zeros((len(integers), 2, 3))
+    restore(stored, everything[::3], np.array([1]), order, 0.5, some, everything[::3], np.array([1]))
+    assert np.array_equal(some[::3, 1], 0.5 * integers[::3, 1])
+    assert not some[:, 0].any()
 
 
 def test_signs_are_in_the_lowest_bit():
@@ -75,21 +79,25 @@ def test_slices_equal_the_whole(tmp_path, walk):
     whole = reader.positions_A()
     atoms = np.array([4, 1])
     assert np.array_equal(reader.positions_A(100, 900, 7, atoms), whole[100:900:7][:, atoms])
+    assert np.array_equal(reader.positions_A(600, None, 1, np.array([3])), whole[600:, [3]])
+    assert np.array_equal(reader.frames_A(np.array([5, 5, 900])), whole[[5, 5, 900]])
+    assert reader.frames_A(np.array([], dtype=int)).shape == (0, 5, 3)
+    assert reader.positions_A(atoms=np.array([], dtype=int)).shape == (len(walk), 0, 3)
     assert np.array_equal(reader.scalar("temperature_K"), 300.0 + np.arange(len(walk)))
 
 
 @pytest.fixture
 def chunks_read(monkeypatch):
-    """Chunks of positions that are taken from the store, each of which is then decoded."""
+    """Chunks of positions that are decoded."""
     taken = []
-    get = MemoryStore.get
+    chunk = PackedArrays.chunk
 
-    async def counting(self, key, *args, **kwargs):
-        if key.startswith("positions/c/"):
-            taken.append(key.removeprefix("positions/c/"))
-        return await get(self, key, *args, **kwargs)
+    def counting(self, array, *index):
+        if array == "positions":
+            taken.append("/".join(map(str, index)))
+        return chunk(self, array, *index)
 
-    monkeypatch.setattr(MemoryStore, "get", counting)
+    monkeypatch.setattr(PackedArrays, "chunk", counting)
     return taken
 
 

@@ -23,33 +23,28 @@ so that it is the differences that save room, not the container.
 
 from __future__ import annotations
 
-import asyncio
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr.api.asynchronous
+import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec, TransposeCodec
-from zarr.core.buffer import cpu
-from zarr.core.sync import sync
-from zarr.storage import LocalStore, MemoryStore, ZipStore
+from zarr.storage import LocalStore
 
 from superionic.errors import StoreError
-from superionic.trajectories.differences import best_order, difference, from_integers, restore, to_integers
+from superionic.trajectories.differences import best_order, difference, restore, to_integers
+from superionic.trajectories.packed import PackedArrays
 
 FORMAT = 2
 CHUNK_FRAMES = 512
 CHUNK_ATOMS = 32
 VELOCITIES = ("velocities_A_per_ps", "velocity_step")
 SCALARS = ("potential_energy_eV", "conserved_energy_eV", "temperature_K")
-_VALUES_AT_ONCE = 500_000  # read together: one call for each chunk would cost more than its decoding
 _COMPRESSORS = (BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle"), Crc32cCodec())
-_CODECS = {"BytesCodec", "TransposeCodec", "BloscCodec", "Crc32cCodec"}
 
 
 class FrameWriter:
@@ -158,27 +153,22 @@ class FrameReader:
 
     def __init__(self, packed: bytes | Path, name: str = "trajectory") -> None:
         self.name = name
-        try:
-            store = ZipStore(packed, mode="r") if isinstance(packed, Path) else _in_memory(packed)
-            attributes, self._arrays = sync(_opened(store))
-        except (zipfile.BadZipFile, FileNotFoundError, ValueError, KeyError) as error:
-            raise StoreError(f"{name} is not a readable frame store: {error}") from error
+        self._arrays = PackedArrays(packed, name)
+        attributes = self._arrays.attributes
         if attributes.get("format") != FORMAT:
             raise StoreError(f"{name} is of format {attributes.get('format')}: this version reads format {FORMAT}")
+        if missing := {"positions", "cell_A", "step", *SCALARS} - set(self._arrays.layouts):
+            raise StoreError(f"{name} is not a readable frame store: it has no array {min(missing)!r}")
         self.precision_A: float | None = attributes["precision_A"]
         self._order: int = attributes.get("difference_order", 0)  # not there before the first chunk
-        for array, opened in self._arrays.items():
-            foreign = {type(codec).__name__ for codec in opened.metadata.codecs} - _CODECS
-            if foreign:  # among those that zarr knows is pickle, which runs what it reads
-                raise StoreError(f"{name}: array {array!r} is encoded by {min(foreign)}, not by this package")
 
     def __len__(self) -> int:
-        return int(self._arrays["step"].shape[0])
+        return self._arrays.layouts["step"].shape[0]
 
     @property
     def n_atoms(self) -> int:
         """Atoms in each frame."""
-        return int(self._arrays["positions"].shape[1])
+        return self._arrays.layouts["positions"].shape[1]
 
     def positions_A(
         self, start: int = 0, stop: int | None = None, stride: int = 1, atoms: NDArray[np.intp] | None = None
@@ -189,71 +179,32 @@ class FrameReader:
     def frames_A(self, frames: NDArray[np.intp], atoms: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
         """Unwrapped positions of the given frames, in rising order, and of all or some atoms, in Å."""
         atoms = np.arange(self.n_atoms) if atoms is None else np.asarray(atoms)
-        out = np.empty((len(frames), len(atoms), 3))
-        if not len(atoms):
-            return out
-        columns, of_atoms = _columns(atoms)
-        chunks = frames // CHUNK_FRAMES
-        most = max(1, _VALUES_AT_ONCE // (3 * CHUNK_FRAMES * (of_atoms.max() + 1)))
-        starts = [0, *(np.flatnonzero(np.diff(chunks) > 1) + 1), len(frames)]  # chunks between them are not wanted
-        for start, stop in pairwise(starts):
-            row = start
-            while row < stop:
-                end = min(stop, int(np.searchsorted(chunks, chunks[row] + most)))
-                first = int(chunks[row]) * CHUNK_FRAMES
-                last = (int(chunks[end - 1]) + 1) * CHUNK_FRAMES
-                (stored,) = self._read(["positions"], slice(first, last), columns)
-                integers = restore(stored, frames[row:end] - first, of_atoms, CHUNK_FRAMES, self._order)
-                out[row:end] = from_integers(integers, self.precision_A)
-                row = end
-        return out
+        lossless = self.precision_A is None
+        out = np.empty((len(frames), len(atoms), 3), np.int32 if lossless else np.float64)
+        unit = np.int32(1) if lossless else self.precision_A
+        _, n_atoms, _ = self._arrays.layouts["positions"].chunk_shape
+        for number, rows in _groups(frames // CHUNK_FRAMES):
+            for column, columns in _groups(atoms // n_atoms):
+                stored = self._arrays.chunk("positions", number, column, 0)
+                within = frames[rows] - number * CHUNK_FRAMES, atoms[columns] - column * n_atoms
+                restore(stored, *within, self._order, unit, out, rows, columns)
+        return out.view(np.float32).astype(np.float64) if lossless else out
 
     def velocities_A_per_ps(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Steps at which velocities are stored, and these, shape (n_steps, n_atoms, 3), in Å/ps."""
-        if VELOCITIES[0] not in self._arrays:  # stored before there were any
+        if VELOCITIES[0] not in self._arrays.layouts:  # stored before there were any
             return np.empty(0, np.int64), np.empty((0, self.n_atoms, 3))
-        velocities, steps = self.scalars(*VELOCITIES)
+        velocities, steps = map(self.scalar, VELOCITIES)
         return steps, velocities.astype(np.float64)
 
     def scalar(self, name: str) -> NDArray[Any]:
         """One value a frame: ``step``, ``cell_A`` or a name in ``SCALARS``."""
-        return self.scalars(name)[0]
-
-    def scalars(self, *names: str) -> list[NDArray[Any]]:
-        """Several of them, at little more than the cost of one."""
-        return self._read(names, slice(None))
-
-    def _read(
-        self, names: Sequence[str], frames: slice, atoms: slice | NDArray[np.intp] | None = None
-    ) -> list[NDArray[Any]]:
-        try:
-            return sync(_selected([self._arrays[name] for name in names], frames, atoms))
-        except (ValueError, RuntimeError, KeyError) as error:
-            raise StoreError(f"{self.name}: array {names[0]!r} is corrupt: {error}") from error
+        return self._arrays.along_time(name)
 
 
-# zarr's own functions do one thing at a time in its thread, and changing over to it is most of what they cost.
-async def _opened(store: MemoryStore | ZipStore) -> tuple[dict[str, Any], dict[str, Any]]:
-    group = await zarr.api.asynchronous.open_group(store, mode="r", zarr_format=3)
-    return group.attrs, {name: array async for name, array in group.arrays()}
-
-
-async def _selected(arrays: Sequence[Any], frames: slice, atoms: slice | NDArray[np.intp] | None) -> list[NDArray[Any]]:
-    parts = [array.getitem(frames) if atoms is None else array.oindex.getitem((frames, atoms)) for array in arrays]
-    return [np.asarray(part) for part in await asyncio.gather(*parts)]
-
-
-def _columns(atoms: NDArray[np.intp]) -> tuple[slice | NDArray[np.intp], NDArray[np.intp]]:
-    """What to read for some atoms, and where they are in it.
-
-    All from the first to the last, which is fast, unless there are chunks between them that none is in.
-    """
-    wanted = np.unique(atoms // CHUNK_ATOMS)
-    if len(wanted) == wanted[-1] - wanted[0] + 1:
-        return slice(int(atoms.min()), int(atoms.max()) + 1), atoms - atoms.min()
-    return atoms, np.arange(len(atoms))
-
-
-def _in_memory(packed: bytes) -> MemoryStore:
-    with zipfile.ZipFile(BytesIO(packed)) as archive:
-        return MemoryStore({entry: cpu.Buffer.from_bytes(archive.read(entry)) for entry in archive.namelist()})
+def _groups(numbers: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Every number that occurs, and where."""
+    order = np.argsort(numbers, kind="stable")
+    for places in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
+        if len(places):
+            yield int(numbers[places[0]]), places

@@ -30,13 +30,6 @@ def to_integers(positions_A: NDArray[np.float64], precision_A: float | None) -> 
     return scaled.astype(np.int32)
 
 
-def from_integers(integers: NDArray[np.int32], precision_A: float | None) -> NDArray[np.float64]:
-    """Inverse of :func:`to_integers`."""
-    if precision_A is None:
-        return integers.view(np.float32).astype(np.float64)
-    return integers * np.float64(precision_A)
-
-
 def difference(integers: NDArray[np.int32], order: int) -> NDArray[np.uint32]:
     """Differences of an order along the first axis, exact modulo 2^32, their sign moved to the lowest bit.
 
@@ -49,35 +42,37 @@ def difference(integers: NDArray[np.int32], order: int) -> NDArray[np.uint32]:
 
 
 @numba.njit(cache=True)
-def restore(stored, frames, atoms, chunk_frames, order):  # type: ignore[no-untyped-def]
-    """Inverse of :func:`difference` for whole chunks, at some frames (in rising order) and atoms.
+def restore(stored, frames, atoms, order, unit, out, rows, columns):  # type: ignore[no-untyped-def]
+    """Inverse of :func:`difference` for one chunk, at some frames (in rising order) and atoms.
 
     Parameters
     ----------
     stored
-        Differences of consecutive chunks, each of `chunk_frames` but the last, shape (n, n_atoms, 3).
+        Differences, shape (n_atoms, 3, n_frames).
     frames, atoms
-        What is wanted of them.
-    chunk_frames, order
-        How they were made.
+        What is wanted of them, counted from the start of the chunk.
+    order
+        Of the differences.
+    unit
+        Factor to what `out` holds.
+    out
+        Where to write, shape (n_rows, n_columns, 3).
+    rows, columns
+        Where in `out` each of `frames` and `atoms` belongs.
     """
-    out = np.empty((len(frames), len(atoms), 3), dtype=np.int32)
-    levels = np.zeros((len(atoms), 3, order + 1), dtype=np.int32)  # differences of every order in the frame before
-    row = 0
-    for t in range(len(stored)):
-        if row == len(frames):
-            break
-        highest = min(t % chunk_frames, order)
-        for i in range(len(atoms)):
-            for a in range(3):
-                value = np.int64(stored[t, atoms[i], a])
-                levels[i, a, highest] = (value >> 1) ^ -(value & 1)
+    for i in range(len(atoms)):
+        for a in range(3):
+            levels = np.zeros(HIGHEST_ORDER + 1, dtype=np.int32)  # differences of every order in the frame before
+            wanted = 0
+            for t in range(frames[-1] + 1):
+                highest = min(t, order)
+                value = np.int64(stored[atoms[i], a, t])
+                levels[highest] = (value >> 1) ^ -(value & 1)
                 for k in range(highest - 1, -1, -1):
-                    levels[i, a, k] += levels[i, a, k + 1]
-        if frames[row] == t:
-            out[row] = levels[:, :, 0]
-            row += 1
-    return out
+                    levels[k] += levels[k + 1]
+                while wanted < len(frames) and frames[wanted] == t:
+                    out[rows[wanted], columns[i], a] = levels[0] * unit
+                    wanted += 1
 
 
 def best_order(integers: NDArray[np.int32]) -> int:

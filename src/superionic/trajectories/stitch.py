@@ -73,7 +73,7 @@ def stitch(
     ordered, readers = [segment for segment, _ in opened], [reader for _, reader in opened]
     _require_whole(ordered)
     first = ordered[0]
-    cells, *values = map(np.concatenate, zip(*(reader.scalars("cell_A", *SCALARS) for reader in readers), strict=True))
+    cells, *values = (np.concatenate([reader.scalar(name) for reader in readers]) for name in ("cell_A", *SCALARS))
     # None where an imported run did not record them
     recorded = {name: part if np.isfinite(part).all() else None for name, part in zip(SCALARS, values, strict=True)}
     return Trajectory(
