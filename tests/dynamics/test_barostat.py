@@ -28,14 +28,18 @@ def gas_in_an_elastic_box(positions, cell):
     return Evaluation(float(energy), np.zeros_like(positions), stress)
 
 
+FAST = {"thermostat_time_constant_fs": 20, "barostat_time_constant_fs": 60}
+"""With a slow barostat the amplitude of the volume itself takes ps to change, and a short run samples few of them."""
+
+
 def run(cell_motion, n_steps, pressure_GPa=0.0, seed=1, **protocol):
     structure = Structure(
         Lattice.cubic(np.cbrt(VOLUME0_A3)), ["Ne"] * N_ATOMS, np.random.default_rng(0).random((N_ATOMS, 3))
     )
     settings = MDProtocol(
         ensemble="npt", temperature_K=600, pressure_GPa=pressure_GPa, cell_motion=cell_motion, length_ps=1,
-        equilibration_ps=0, time_step_fs=2, thermostat_time_constant_fs=40, barostat_time_constant_fs=150, seed=seed,
-        **protocol,
+        equilibration_ps=0, time_step_fs=2, seed=seed,
+        **{"thermostat_time_constant_fs": 40, "barostat_time_constant_fs": 150, **protocol},
     )  # fmt: skip
     integrator = Integrator(
         initial_state(structure, settings), np.array(structure.atomic_numbers), settings, gas_in_an_elastic_box
@@ -73,12 +77,19 @@ def test_isotropic_volume_distribution_is_exact(pressure_GPa):
     assert np.ptp(conserved) < 5e-3
 
 
-def test_full_cell_keeps_its_orientation_and_its_energy():
-    volumes, conserved, temperatures, integrator = run("full", 15_000)
+@pytest.mark.slow
+def test_volume_distribution_of_a_full_cell_is_exact():
+    """Over three runs: where a single one goes depends on the last digits, which differ between processors."""
+    runs = [run("full", 10_000, seed=seed, **FAST) for seed in (1, 2, 3)]
+    volumes, temperatures = (np.concatenate([each[k][1500:] for each in runs]) for k in (0, 2))
     mean, deviation = exact_mean_and_deviation(0.0)
-    assert volumes[4000:].mean() == pytest.approx(mean, rel=0.03)
-    assert volumes[4000:].std() == pytest.approx(deviation, rel=0.15)
-    assert temperatures[4000:].mean() == pytest.approx(600, rel=0.02)
+    assert volumes.mean() == pytest.approx(mean, rel=0.02)
+    assert volumes.std() == pytest.approx(deviation, rel=0.15)
+    assert temperatures.mean() == pytest.approx(600, rel=0.02)
+
+
+def test_full_cell_keeps_its_orientation_and_its_energy():
+    *_, conserved, _, integrator = run("full", 8000)
     assert np.ptp(conserved) < 2e-2
     # A symmetric strain of a cubic box: the deformation from the start has no rotation.
     rate = integrator.barostat.strain_rate
