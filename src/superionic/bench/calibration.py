@@ -26,7 +26,7 @@ WALKS = {"slow": (0.03, 1.0, 1.0), "usual": (0.1, 1.0, 1.0), "fast": (0.3, 1.0, 
 """Scale of all rates, factor on the hop across one pair of sites, weight of one kind of site."""
 ENERGY_EV = 0.3
 TEMPERATURES_K = (700.0, 775.0, 850.0, 925.0, 1000.0)
-FIRST_SEED, SEEDS = 1000, 400
+FIRST_SEED, SEEDS = 1000, 800
 _SUPERCELL = (2, 1, 2)
 _LEAST_SCALE = 0.03  # of all rates, at the lowest temperature
 _BIAS = 3.5 / np.sqrt(200)  # in stated errors: 200 runs would just tell it from none
