@@ -1,5 +1,7 @@
 """The codec gives back what was put in, chunk by chunk, and says so when it cannot."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -84,6 +86,34 @@ def test_slices_equal_the_whole(tmp_path, walk):
     assert reader.frames_A(np.array([], dtype=int)).shape == (0, 5, 3)
     assert reader.positions_A(atoms=np.array([], dtype=int)).shape == (len(walk), 0, 3)
     assert np.array_equal(reader.scalar("temperature_K"), 300.0 + np.arange(len(walk)))
+
+
+@pytest.mark.parametrize(
+    ("frames", "atoms", "message"),
+    [
+        ([0, 10**6], None, "frame 1000000 is not one of the 1061"),
+        ([1061], None, "frame 1061 is not"),
+        ([-1], None, "frame -1 is not"),
+        ([0], [0, 5], "atom 5 is not one of the 5"),
+        ([0], [-1], "atom -1 is not"),
+    ],
+)
+def test_what_is_not_stored_is_never_zeros(tmp_path, walk, frames, atoms, message):
+    reader = FrameReader(write(tmp_path / "s", walk))
+    with pytest.raises(IndexError, match=message):
+        reader.frames_A(np.array(frames), None if atoms is None else np.array(atoms))
+
+
+@pytest.mark.parametrize("change", [{"data_type": "uint64"}, {"codecs": "not turned"}])
+def test_positions_that_are_stored_otherwise_are_refused(tmp_path, walk, change):
+    write(tmp_path / "s", walk)
+    metadata = tmp_path / "s" / "positions" / "zarr.json"
+    content = json.loads(metadata.read_text())
+    if "codecs" in change:
+        change = {"codecs": content["codecs"][1:]}
+    metadata.write_text(json.dumps(content | change))
+    with pytest.raises(StoreError, match="run 7: array 'positions' is stored otherwise"):
+        FrameReader(pack(tmp_path / "s"), "run 7")
 
 
 @pytest.fixture

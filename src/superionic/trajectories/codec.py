@@ -42,6 +42,8 @@ from superionic.trajectories.packed import PackedArrays
 FORMAT = 2
 CHUNK_FRAMES = 512
 CHUNK_ATOMS = 32
+TIME_LAST = (1, 2, 0)
+"""Order of the axes of positions: neighbours in time are neighbours in the bytes."""
 VELOCITIES = ("velocities_A_per_ps", "velocity_step")
 SCALARS = ("potential_energy_eV", "conserved_energy_eV", "temperature_K")
 _COMPRESSORS = (BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle"), Crc32cCodec())
@@ -80,7 +82,7 @@ class FrameWriter:
             shape=(0, n_atoms, 3),
             chunks=(CHUNK_FRAMES, min(n_atoms, CHUNK_ATOMS), 3),
             dtype="uint32",
-            filters=TransposeCodec(order=(1, 2, 0)),  # neighbours in time are neighbours in the bytes
+            filters=TransposeCodec(order=TIME_LAST),
             compressors=_COMPRESSORS,
         )
 
@@ -159,6 +161,9 @@ class FrameReader:
             raise StoreError(f"{name} is of format {attributes.get('format')}: this version reads format {FORMAT}")
         if missing := {"positions", "cell_A", "step", *SCALARS} - set(self._arrays.layouts):
             raise StoreError(f"{name} is not a readable frame store: it has no array {min(missing)!r}")
+        self._layout = self._arrays.layouts["positions"]
+        if self._layout.stored_axes != TIME_LAST or self._layout.dtype != np.uint32:  # what `restore` goes through
+            raise StoreError(f"{name}: array 'positions' is stored otherwise than by this package")
         self.precision_A: float | None = attributes["precision_A"]
         self._order: int = attributes.get("difference_order", 0)  # not there before the first chunk
 
@@ -168,7 +173,7 @@ class FrameReader:
     @property
     def n_atoms(self) -> int:
         """Atoms in each frame."""
-        return self._arrays.layouts["positions"].shape[1]
+        return self._layout.shape[1]
 
     def positions_A(
         self, start: int = 0, stop: int | None = None, stride: int = 1, atoms: NDArray[np.intp] | None = None
@@ -177,16 +182,24 @@ class FrameReader:
         return self.frames_A(np.arange(start, len(self) if stop is None else min(stop, len(self)), stride), atoms)
 
     def frames_A(self, frames: NDArray[np.intp], atoms: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
-        """Unwrapped positions of the given frames, in rising order, and of all or some atoms, in Å."""
+        """Unwrapped positions of the given frames, in rising order, and of all or some atoms, in Å.
+
+        Raises
+        ------
+        IndexError
+            If there is no such frame or atom.
+        """
         atoms = np.arange(self.n_atoms) if atoms is None else np.asarray(atoms)
+        _require_within("frame", frames, len(self))
+        _require_within("atom", atoms, self.n_atoms)
         lossless = self.precision_A is None
         out = np.empty((len(frames), len(atoms), 3), np.int32 if lossless else np.float64)
         unit = np.int32(1) if lossless else self.precision_A
-        _, n_atoms, _ = self._arrays.layouts["positions"].chunk_shape
-        for number, rows in _groups(frames // CHUNK_FRAMES):
+        n_frames, n_atoms, _ = self._layout.chunk_shape
+        for number, rows in _groups(frames // n_frames):
             for column, columns in _groups(atoms // n_atoms):
                 stored = self._arrays.chunk("positions", number, column, 0)
-                within = frames[rows] - number * CHUNK_FRAMES, atoms[columns] - column * n_atoms
+                within = frames[rows] - number * n_frames, atoms[columns] - column * n_atoms
                 restore(stored, *within, self._order, unit, out, rows, columns)
         return out.view(np.float32).astype(np.float64) if lossless else out
 
@@ -200,6 +213,13 @@ class FrameReader:
     def scalar(self, name: str) -> NDArray[Any]:
         """One value a frame: ``step``, ``cell_A`` or a name in ``SCALARS``."""
         return self._arrays.along_time(name)
+
+
+def _require_within(what: str, numbers: NDArray[np.intp], n: int) -> None:
+    """Chunks hold room beyond the last frame and atom, in which there would be zeros."""
+    outside = numbers[(numbers < 0) | (numbers >= n)]
+    if len(outside):
+        raise IndexError(f"{what} {outside[0]} is not one of the {n} that are stored")
 
 
 def _groups(numbers: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.intp]]]:
