@@ -1,10 +1,13 @@
 """The torch path on a GPU gives what it gives on the CPU, alone and in a batch."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 import torch
 
 from superionic.potentials import load_chgnet
+from superionic.potentials.network_torch import plainly_gated
 from superionic.structures.host import load_host
 
 pytestmark = pytest.mark.gpu
@@ -50,9 +53,71 @@ def test_a_batch_equals_its_members(cells, potentials):
 
 
 def test_a_run_goes_on_bit_for_bit_on_cuda(cells, potentials):
-    numbers, positions, cell = cells[1]
-    session = potentials[1].session(numbers)
-    first = session.evaluate(positions, cell)
-    session.evaluate(positions + 0.05, cell)
-    again = session.evaluate(positions, cell)
-    assert np.array_equal(first.forces_eV_per_A, again.forces_eV_per_A)
+    """Whatever was evaluated before, and by whom: launched the first times, replayed from then on."""
+    for numbers, positions, cell in cells:
+        session = potentials[1].session(numbers)
+        first = session.evaluate(positions, cell)
+        session.evaluate(positions + 0.05, cell)
+        others = [session.evaluate(positions, cell) for _ in range(5)]
+        others.append(load_chgnet(device="cuda").session(numbers).evaluate(positions, cell))
+        for again in others:
+            assert first.energy_eV == again.energy_eV
+            assert np.array_equal(first.forces_eV_per_A, again.forces_eV_per_A)
+            assert np.array_equal(first.stress_eV_per_A3, again.stress_eV_per_A3)
+
+
+def test_stock_kernels_and_moments(cells, potentials):
+    numbers, positions, cell = cells[0]
+    stock = load_chgnet(device="cuda", kernels="stock").session(numbers).evaluate(positions, cell)
+    ours = potentials[0].session(numbers).evaluate(positions, cell)
+    assert np.abs(stock.forces_eV_per_A - ours.forces_eV_per_A).max() < 5e-4
+    moments = [potential.magnetic_moments(numbers, positions, cell) for potential in potentials]
+    assert np.abs(moments[0] - moments[1]).max() < 1e-5
+
+
+def test_compiled_gates_are_the_plain_ones(potentials):
+    """In single precision, forward and back, as near to double precision as torch's own."""
+    pytest.importorskip("triton")
+    from superionic.potentials.gates_triton import gated
+
+    weights = potentials[1]._network.network.weights
+    random = torch.Generator("cuda").manual_seed(0)
+    for mlp in (weights.atom_mlps[1], weights.bond_mlps[0], weights.angle_mlps[0]):
+        double = replace(mlp, **{field.name: getattr(mlp, field.name).double() for field in fields(mlp)})
+        for n in (1, 1000, 5003):
+            hidden = torch.randn(n, 128, device="cuda", generator=random).mul_(3).requires_grad_(True)
+            above = torch.randn(n, 64, device="cuda", generator=random)
+            true = _with_gradient(plainly_gated, hidden.detach().double().requires_grad_(True), double, above.double())
+            for got, plain, wanted in zip(
+                _with_gradient(gated, hidden, mlp, above), _with_gradient(plainly_gated, hidden, mlp, above), true,
+                strict=True,
+            ):  # fmt: skip
+                assert _error(got, wanted) < max(1e-6, 2 * _error(plain, wanted))
+
+
+def _with_gradient(function, hidden, mlp, above):
+    result = function(hidden, mlp)
+    return result.detach(), torch.autograd.grad(result, hidden, above)[0]
+
+
+def _error(got, wanted):
+    return float((got - wanted).norm() / wanted.norm())
+
+
+def test_a_batch_that_does_not_fit_is_halved(cells):
+    """Until it fits; a device that is full otherwise is no crash."""
+    numbers, positions, cell = cells[2]
+    potential = load_chgnet(device="cuda")
+    alone = potential.session(numbers).evaluate(positions, cell)
+    n_runs = 32
+    total = torch.cuda.mem_get_info()[1]
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(0.4 * 2**30 / total)
+    try:
+        for _ in range(4):
+            results = potential.evaluate_batch([(numbers, positions, cell)] * n_runs)
+            assert len(results) == n_runs
+            assert all(np.abs(r.forces_eV_per_A - alone.forces_eV_per_A).max() < 5e-5 for r in results)
+        assert potential._most_at_once < n_runs
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)

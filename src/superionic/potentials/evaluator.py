@@ -20,6 +20,7 @@ from superionic.potentials.errors import PotentialError
 from superionic.potentials.fused.geometry import forces_and_virials
 from superionic.potentials.graph import CrystalGraph, crystal_graph, join
 from superionic.potentials.neighbours import FloatArray, IntArray, SkinList
+from superionic.potentials.network_cuda import CudaNetwork
 from superionic.potentials.network_stock import StockNetwork
 from superionic.potentials.network_torch import TorchNetwork
 from superionic.potentials.reference import PRETRAINED, SUPPORTED_NUMBERS, load_model
@@ -212,11 +213,10 @@ class Potential:
             pairs.first, pairs.second, pairs.vectors_A, gradients, len(graph.numbers), offsets
         )
         energies = energies + self._reference_energies[graph.numbers - 1]
+        stresses = 0.5 * (virials + virials.swapaxes(1, 2)) / abs(np.linalg.det(graph.cells_A))[:, None, None]
         results = []
-        for k, (cell, virial) in enumerate(zip(graph.cells_A, virials, strict=True)):
-            atoms = slice(*graph.atom_offsets[k : k + 2])
-            stress = 0.5 * (virial + virial.T) / abs(float(np.linalg.det(cell)))
-            results.append(Evaluation(float(energies[atoms].sum()), forces[atoms], stress))
+        for start, end, stress in zip(graph.atom_offsets[:-1], graph.atom_offsets[1:], stresses, strict=True):
+            results.append(Evaluation(float(energies[start:end].sum()), forces[start:end], stress))
         return results
 
 
@@ -274,7 +274,7 @@ def _network(model: CHGNet, kernels: str | None, device: torch.device) -> _Netwo
         return StockNetwork(model)
     weights = ChgnetWeights.from_model(model, device=device)
     if kernels == "torch":
-        return TorchNetwork(weights)
+        return CudaNetwork(weights) if device.type == "cuda" else TorchNetwork(weights)
     from superionic.potentials.fused.network import FusedNetwork
 
     return FusedNetwork(weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,28 +12,65 @@ from torch.nn import functional
 
 from superionic.potentials.graph import CrystalGraph
 from superionic.potentials.neighbours import FloatArray
-from superionic.potentials.weights import WIDTH, AngleMlp, ChgnetWeights
+from superionic.potentials.rows import Rows
+from superionic.potentials.weights import WIDTH, AngleMlp, AtomMlp, ChgnetWeights
 
-__all__ = ["TorchNetwork"]
+__all__ = ["Gated", "GraphTensors", "TorchNetwork", "arrays", "plainly_gated"]
+
+Gated = Callable[[Tensor, AtomMlp | AngleMlp], Tensor]
 
 COSINE_SCALE = 1.0 - 1e-6
 """CHGNet's own guard of acos near 0 and 180 degrees."""
 
 
 @dataclass(frozen=True)
-class _Indices:
-    """The graph's indices on the device, both directions of every pair and angle."""
+class GraphTensors:
+    """What a network reads of a graph, on its device; lengths as in `CrystalGraph`."""
 
-    species: Tensor
-    centres: Tensor  # first, then second
-    neighbours: Tensor  # second, then first
+    species: Tensor  # rows of the embedding
+    first: Tensor
+    second: Tensor
     bonds: Tensor
     arm_one: Tensor
     arm_two: Tensor
-    sign: Tensor
-    arms: Tensor  # arm one, then arm two
-    other_arms: Tensor
-    angle_centres: Tensor
+    centre: Tensor
+    vectors_A: Tensor  # float64
+    sign: Tensor  # float64
+
+    @classmethod
+    def of(cls, graph: CrystalGraph, device: torch.device) -> GraphTensors:
+        """Copies on the device."""
+        return cls(*(torch.from_numpy(values).to(device) for values in arrays(graph)))
+
+
+def arrays(graph: CrystalGraph) -> tuple[np.ndarray, ...]:
+    """The fields of `GraphTensors` in their order."""
+    pairs, angles = graph.pairs, graph.angles
+    return (
+        graph.numbers - 1, pairs.first, pairs.second, angles.bonds, angles.arm_one, angles.arm_two, angles.centre,
+        pairs.vectors_A, angles.sign,
+    )  # fmt: skip
+
+
+class _Indices:
+    """The graph's indices, both directions of every pair and angle."""
+
+    def __init__(self, graph: GraphTensors, rows: type[Rows]) -> None:
+        n_atoms, n_bonds = len(graph.species), len(graph.bonds)
+        self.species, self.bonds, self.sign = graph.species, graph.bonds, graph.sign
+        self.centres, self.neighbours = rows.both_ways(graph.first, graph.second, n_atoms)
+        self.arms, self.other_arms = rows.both_ways(graph.arm_one, graph.arm_two, n_bonds)
+        self.angle_centre = rows(graph.centre, n_atoms)
+
+
+def plainly_gated(hidden: Tensor, mlp: AtomMlp | AngleMlp) -> Tensor:
+    """Result (n, 64) of a gated MLP from the pre-activations (n, 128) of its first layer, or its only one."""
+    core, gate = (functional.silu(hidden) if mlp.second.numel() else hidden).split(WIDTH, 1)
+    if mlp.second.numel():
+        core, gate = (torch.addmm(mlp.second_bias[k], half, mlp.second[k]) for k, half in enumerate((core, gate)))
+    core = functional.layer_norm(core, (WIDTH,), mlp.norm[0], mlp.norm[1])
+    gate = functional.layer_norm(gate, (WIDTH,), mlp.norm[2], mlp.norm[3])
+    return functional.silu(core) * torch.sigmoid(gate)
 
 
 class TorchNetwork:
@@ -42,10 +80,14 @@ class TorchNetwork:
     ----------
     weights
         Their dtype and device are the network's.
+    rows, gated
+        How it gathers and sums, and how it evaluates gated layers.
     """
 
-    def __init__(self, weights: ChgnetWeights) -> None:
+    def __init__(self, weights: ChgnetWeights, rows: type[Rows] = Rows, gated: Gated = plainly_gated) -> None:
         self.weights = weights
+        self.rows = rows
+        self.gated = gated
         self.device = weights.embedding.device
         self.dtype = weights.embedding.dtype
 
@@ -58,39 +100,18 @@ class TorchNetwork:
         gradients : (n_pairs, 3) float64, eV/A
             With respect to the pair vectors.
         """
-        vectors = torch.from_numpy(graph.pairs.vectors_A).to(self.device).requires_grad_(True)
-        energies = self._readout(self._atoms(vectors, self._indices(graph))[-1])
+        energies, gradients = self.differentiated(GraphTensors.of(graph, self.device))
+        return energies.cpu().numpy(), gradients.cpu().numpy()
+
+    def differentiated(self, graph: GraphTensors) -> tuple[Tensor, Tensor]:
+        """As `evaluate`, on the device."""
+        vectors = graph.vectors_A.detach().requires_grad_(True)
+        energies = self._readout(self._atoms(vectors, _Indices(graph, self.rows)))
         (gradients,) = torch.autograd.grad(energies.sum(), vectors)
-        return _to_numpy(energies), _to_numpy(gradients)
+        return energies.detach().to(torch.float64), gradients
 
-    def magnetic_moments(self, graph: CrystalGraph) -> FloatArray:
-        """Absolute magnetic moments (n_atoms,) in Bohr magnetons, read before the last convolution."""
-        with torch.inference_mode():
-            vectors = torch.from_numpy(graph.pairs.vectors_A).to(self.device)
-            atoms = self._atoms(vectors, self._indices(graph))[-2]
-            weight, bias = self.weights.magnetic_moment
-            return _to_numpy(torch.addmm(bias, atoms, weight)[:, 0].abs())
-
-    def _indices(self, graph: CrystalGraph) -> _Indices:
-        def tensor(values: np.ndarray) -> Tensor:
-            return torch.from_numpy(values).to(self.device)
-
-        pairs, angles = graph.pairs, graph.angles
-        return _Indices(
-            species=tensor(graph.numbers - 1),
-            centres=tensor(np.concatenate([pairs.first, pairs.second])),
-            neighbours=tensor(np.concatenate([pairs.second, pairs.first])),
-            bonds=tensor(angles.bonds),
-            arm_one=tensor(angles.arm_one),
-            arm_two=tensor(angles.arm_two),
-            sign=tensor(angles.sign),
-            arms=tensor(np.concatenate([angles.arm_one, angles.arm_two])),
-            other_arms=tensor(np.concatenate([angles.arm_two, angles.arm_one])),
-            angle_centres=tensor(np.concatenate([angles.centre, angles.centre])),
-        )
-
-    def _atoms(self, vectors: Tensor, at: _Indices) -> list[Tensor]:
-        """Atom features (n_atoms, 64) after every convolution; lengths and angles are taken in float64."""
+    def _atoms(self, vectors: Tensor, at: _Indices) -> Tensor:
+        """Atom features (n_atoms, 64) after the last convolution; lengths and angles are taken in float64."""
         weights = self.weights
         distances = vectors.norm(dim=1)
         basis = self._radial(distances, weights.pair_frequencies, weights.cutoff_A)
@@ -105,35 +126,33 @@ class TorchNetwork:
         bond_weights = (
             self._radial(bond_lengths, weights.bond_frequencies, weights.bond_cutoff_A) @ weights.bond_weights
         )
-        angle_weights = bond_weights.index_select(0, at.arms) * bond_weights.index_select(0, at.other_arms)
-        cosines = (directions.index_select(0, at.arm_one) * directions.index_select(0, at.arm_two)).sum(1)
+        angle_weights = at.arms.take(bond_weights) * at.other_arms.take(bond_weights)
+        arm_one, arm_two = at.arms.take(directions).chunk(2)
+        cosines = (arm_one * arm_two).sum(1)
         angles = self._fourier(cosines * at.sign)
         angles = torch.cat([angles, angles])
 
         atoms = weights.embedding[at.species]
-        after: list[Tensor] = []
         for layer, mlp in enumerate(weights.atom_mlps):
             as_centre, as_neighbour = (atoms @ mlp.centre_neighbour).split(2 * WIDTH, 1)
             per_pair = pair_first[layer] + mlp.bias
             if layer:  # only bonds in the bond graph have changed since the start
                 per_pair = per_pair.index_add(0, at.bonds, (bonds - initial_bonds) @ mlp.bond)
-            hidden = as_centre.index_select(0, at.centres) + as_neighbour.index_select(0, at.neighbours)
+            hidden = at.centres.take(as_centre) + at.neighbours.take(as_neighbour)
             hidden = (hidden.view(2, -1, 2 * WIDTH) + per_pair).view(-1, 2 * WIDTH)
-            messages = _gate(_second_layer(hidden, mlp.second, mlp.second_bias), mlp.norm)
+            messages = self.gated(hidden, mlp)
             messages = (messages.view(2, -1, WIDTH) * pair_weights).view(-1, WIDTH)
-            atoms = atoms + torch.zeros_like(atoms).index_add(0, at.centres, messages) @ mlp.out
-            after.append(atoms)
+            atoms = atoms + at.centres.total(messages) @ mlp.out
             if layer < len(weights.bond_mlps):
                 bond_mlp = weights.bond_mlps[layer]
                 hidden = _angle_first_layer(bond_mlp, atoms, bonds, angles, at)
-                messages = _gate(_second_layer(hidden, bond_mlp.second, bond_mlp.second_bias), bond_mlp.norm)
-                gathered = torch.zeros_like(bonds).index_add(0, at.arms, messages * angle_weights)
+                gathered = at.arms.total(self.gated(hidden, bond_mlp) * angle_weights)
                 bonds = bonds + gathered @ bond_mlp.out
             if layer < len(weights.angle_mlps):
                 angle_mlp = weights.angle_mlps[layer]
                 hidden = _angle_first_layer(angle_mlp, atoms, bonds, angles, at)
-                angles = angles + _gate(hidden.split(WIDTH, 1), angle_mlp.norm)
-        return after
+                angles = angles + self.gated(hidden, angle_mlp)
+        return atoms
 
     def _readout(self, atoms: Tensor) -> Tensor:
         scale, shift = self.weights.readout_norm
@@ -159,28 +178,8 @@ class TorchNetwork:
         return torch.cat([constant, torch.sin(phase), torch.cos(phase)], 1) @ self.weights.angle_embedding
 
 
-def _second_layer(hidden: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    core, gate = functional.silu(hidden).split(WIDTH, 1)
-    return torch.addmm(bias[0], core, weight[0]), torch.addmm(bias[1], gate, weight[1])
-
-
-def _gate(core_and_gate: tuple[Tensor, Tensor], norm: Tensor) -> Tensor:
-    core, gate = core_and_gate
-    core = functional.layer_norm(core, (WIDTH,), norm[0], norm[1])
-    gate = functional.layer_norm(gate, (WIDTH,), norm[2], norm[3])
-    return functional.silu(core) * torch.sigmoid(gate)
-
-
 def _angle_first_layer(mlp: AngleMlp, atoms: Tensor, bonds: Tensor, angles: Tensor, at: _Indices) -> Tensor:
     as_arm_one, as_arm_two = (bonds @ mlp.arms).split(2 * WIDTH, 1)
-    return (
-        as_arm_one.index_select(0, at.arms)
-        + as_arm_two.index_select(0, at.other_arms)
-        + torch.addmm(mlp.bias, atoms, mlp.centre).index_select(0, at.angle_centres)
-        + angles @ mlp.angle
-    )
-
-
-def _to_numpy(values: Tensor) -> FloatArray:
-    array: FloatArray = values.detach().to("cpu", torch.float64).numpy()
-    return array
+    hidden = at.arms.take(as_arm_one) + at.other_arms.take(as_arm_two) + angles @ mlp.angle
+    per_angle = at.angle_centre.take(torch.addmm(mlp.bias, atoms, mlp.centre))
+    return (hidden.view(2, -1, 2 * WIDTH) + per_angle).view(-1, 2 * WIDTH)
