@@ -68,10 +68,10 @@ def estimate_collective(
     n_frames = len(sums_A)
     longest = max(2 * MIN_MODES, int(2 * n_frames * frame_interval_ps * MAX_FREQUENCY_THZ))
     n_modes = min(n_frames - 1, longest)
-    modes = displacement_modes(sums_A, frame_interval_ps, n_modes)
+    squared = squared_frequencies(n_frames, frame_interval_ps, n_modes)
+    modes = tracer.whitened(displacement_modes(sums_A, frame_interval_ps, n_modes), squared)
     own = modes[:, mobile] / np.sqrt(counts[mobile])
     spectrum = np.sum(own**2, axis=1) / 3
-    squared = squared_frequencies(n_frames, frame_interval_ps, n_modes)
     anisotropy = _anisotropy(tracer.tensor_A2_per_ps)
     found = diffusive_regime(spectrum, squared, 2 * anisotropy, n_frames * frame_interval_ps)
     used = min(tracer.regime.n_modes, found.n_modes)

@@ -1,9 +1,10 @@
 """Diffusion tensor of one run with a calibrated error.
 
-The plateau of the displacement spectrum (:mod:`superionic.analysis.plateau`) gives the tensor. Its error comes from
-the scatter of the same estimate over ions and over blocks of time, so that hops which come in bunches, ions that sit
-in different surroundings and ions that move together all count. What limits a run is how few hops it holds, so
-intervals are those of a count of hops, and asymmetric.
+The plateau of the displacement spectrum (:mod:`superionic.analysis.plateau`) gives the tensor. Where the sites are
+known, the spectrum is first divided by that of a walk between them (:mod:`superionic.analysis.hop_memory`), unless
+the run contradicts it. The error comes from the scatter of the same estimate over ions and over blocks of time, so
+that hops which come in bunches, ions that sit in different surroundings and ions that move together all count. What
+limits a run is how few hops it holds, so intervals are those of a count of hops, and asymmetric.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superionic.analysis.counts import CountMixture, two_way_variance
+from superionic.analysis.hop_memory import HopMemory, HopNetwork
 from superionic.analysis.motion import Positions
-from superionic.analysis.plateau import PlateauModel, Regime, diffusive_regime, plateau_model
+from superionic.analysis.plateau import PlateauModel, Regime, contradicted, diffusive_regime, plateau_model
 from superionic.analysis.spectrum import (
     MAX_FREQUENCY_THZ,
     MIN_MODES,
     NOTHING,
     BinnedSpectrum,
+    bin_starts,
     displacement_modes,
     local_scatter,
     squared_frequencies,
@@ -57,6 +60,8 @@ class DiffusionEstimate:
         Length of the run in ps.
     hop_quantum_A2_per_ps
         What one single hop in the whole run would give for D (trace / 3).
+    hop_memory
+        What jumps remember by the sites, which the estimate has corrected for; None if it has not.
     """
 
     model: PlateauModel
@@ -66,11 +71,14 @@ class DiffusionEstimate:
     regime: Regime
     length_ps: float
     hop_quantum_A2_per_ps: float
+    hop_memory: HopMemory | None
 
     @property
     def lag_range_ps(self) -> tuple[float, float]:
-        """Shortest and longest lag that the estimate rests on."""
-        return max(self.length_ps / self.regime.n_modes, np.pi * self.model.correlation_time_ps), self.length_ps
+        """Lags over which the mean squared displacement is linear by this estimate."""
+        known = self.hop_memory.onset_ps if self.hop_memory else 0.0
+        onset = max(self.length_ps / self.regime.n_modes, np.pi * self.model.correlation_time_ps, known)
+        return min(onset, self.length_ps), self.length_ps
 
     @cached_property
     def to_median(self) -> float:
@@ -90,8 +98,12 @@ class DiffusionEstimate:
         own = np.tensordot(memory, self.memory_parts_A2_per_ps, axes=1)
         return np.asarray(self.to_median * (plain * self.plain_parts_A2_per_ps.mean(axis=0) + own))
 
+    def whitened(self, modes: Floats, squared_frequency: Floats) -> Floats:
+        """Vector modes without what jumps are known to remember, shape (n_modes, n, 3)."""
+        return _whitened(modes, squared_frequency, self.hop_memory)
+
     def weights(self, spectrum: Floats, squared_frequency: Floats) -> Floats:
-        """Weight of each mode of any spectrum in its plateau, as the ions have it; arguments as of the model's."""
+        """Weight of each whitened mode in the plateau of any spectrum, as the ions have it, as a row of the model's."""
         return np.asarray(self.to_median * (self.model.probability @ self.model.weights(spectrum, squared_frequency)))
 
     def project(self, projection: Floats, scale: float = 1.0) -> Estimate:
@@ -122,7 +134,11 @@ class DiffusionEstimate:
 
 
 def estimate_diffusion(
-    positions_A: Positions, frame_interval_ps: float, *, hop_length_A: float = HOP_LENGTH_A
+    positions_A: Positions,
+    frame_interval_ps: float,
+    *,
+    hop_length_A: float = HOP_LENGTH_A,
+    hop_network: HopNetwork | None = None,
 ) -> DiffusionEstimate:
     """Estimate the diffusion tensor from unwrapped positions.
 
@@ -134,6 +150,9 @@ def estimate_diffusion(
         Time between frames in ps.
     hop_length_A
         Length of a hop in Å, which sets the smallest error that D can have.
+    hop_network
+        The hops of the same ions between known sites; without it, jumps that remember each other are known from the
+        displacements alone.
 
     Raises
     ------
@@ -148,28 +167,76 @@ def estimate_diffusion(
     length_ps = n_frames * frame_interval_ps
     n_modes = min(n_frames - 1, max(2 * MIN_MODES, int(2 * length_ps * MAX_FREQUENCY_THZ)))
     modes = displacement_modes(positions_A, frame_interval_ps, n_modes)
-    products = np.einsum("kia,kib->kab", modes, modes) / n_ions
     squared_frequency = squared_frequencies(n_frames, frame_interval_ps, n_modes)
+    products = np.einsum("kia,kib->kab", modes, modes) / n_ions
     spectrum = np.trace(products, axis1=1, axis2=2) / 3
     slow = products[: 2 * MIN_MODES].mean(axis=0)
     anisotropy = np.sum(slow * slow) / np.trace(slow) ** 2 if np.trace(slow) > 0 else 1.0
     relative_variance = max(2 * float(anisotropy) / n_ions, local_scatter(spectrum))
     regime = diffusive_regime(spectrum, squared_frequency, relative_variance, length_ps)
+    memory = None
+    if hop_network is not None:
+        known = hop_network.memory()
+        flat = spectrum / known.excess(squared_frequency)
+        regime_of_flat = diffusive_regime(flat, squared_frequency, relative_variance, length_ps)
+        band = slice(max(regime.n_modes, regime_of_flat.n_modes))
+        if not contradicted(spectrum[band], flat[band], squared_frequency[band], relative_variance, length_ps):
+            memory, regime = known, regime_of_flat
     used = slice(regime.n_modes)
-    modes, products, squared_frequency = modes[used], products[used], squared_frequency[used]
-    per_ion = np.einsum("kia,kia->ki", modes, modes) / 3
+    squared_frequency = squared_frequency[used]
+    white = _whitened(modes[used], squared_frequency, memory)
+    per_ion = np.einsum("kia,kia->ki", white, white) / 3
     model = plateau_model(per_ion, squared_frequency, relative_variance, length_ps, hop_length_A)
-    weights = model.weights(spectrum[used], squared_frequency)
-    hypotheses = np.tensordot(weights, products, axes=1) / 2
+    weights = model.weights(per_ion.mean(axis=1), squared_frequency)
+    plain_parts = _plain_parts(positions_A, frame_interval_ps, white, weights[0], memory)
+    memory_parts = _per_ion(white, weights[1:])
+    if memory is not None and hop_network is not None:
+        gradient = _gradient(hop_network, weights[0, :, None, None] * products[used], squared_frequency)
+        plain_parts += _by_rates(hop_network, gradient, len(plain_parts), n_ions)
+        memory_parts += _by_rates(hop_network, gradient, 1, n_ions)
     return DiffusionEstimate(
         model=model,
-        hypotheses_A2_per_ps=hypotheses,
-        plain_parts_A2_per_ps=_plain_parts(positions_A, frame_interval_ps, modes, weights[0]),
-        memory_parts_A2_per_ps=_per_ion(modes, weights[1:]),
+        hypotheses_A2_per_ps=np.tensordot(weights, np.einsum("kia,kib->kab", white, white), axes=1) / (2 * n_ions),
+        plain_parts_A2_per_ps=plain_parts,
+        memory_parts_A2_per_ps=memory_parts,
         regime=regime,
         length_ps=length_ps,
         hop_quantum_A2_per_ps=hop_length_A**2 / (6 * n_ions * length_ps),
+        hop_memory=memory,
     )
+
+
+def _whitened(modes: Floats, squared_frequency: Floats, memory: HopMemory | None) -> Floats:
+    return modes if memory is None else modes @ np.swapaxes(memory.whitening(squared_frequency), -1, -2)
+
+
+def _gradient(network: HopNetwork, weighted: Floats, squared_frequency: Floats) -> Floats:
+    """Change of the tensor with each count of the network, per hop, shape (n_classes, 3, 3).
+
+    Parameters
+    ----------
+    network
+        The hops seen.
+    weighted
+        Products of the modes as they were, times their weights in the plateau, shape (n_modes, 3, 3).
+    squared_frequency
+        Squared angular frequency of each mode, shape (n_modes,).
+    """
+    starts = bin_starts(len(weighted))
+    sums = np.add.reduceat(weighted, starts)
+    squared = np.add.reduceat(squared_frequency, starts) / np.diff([*starts, len(weighted)])
+
+    def tensor(memory: HopMemory) -> Floats:
+        whitening = memory.whitening(squared)
+        return np.asarray(np.einsum("kab,kbc,kdc->ad", whitening, sums, whitening) / 2)
+
+    changes = np.array([tensor(memory) for memory in network.varied()]) - tensor(network.memory())
+    return np.asarray(changes / np.sqrt(network.counts)[:, None, None])
+
+
+def _by_rates(network: HopNetwork, gradient: Floats, n_blocks: int, n_ions: int) -> Floats:
+    """What every ion in every block of time adds through its hops to the rates, shape (n_blocks, n_ions, 3, 3)."""
+    return np.asarray(n_blocks * n_ions * np.tensordot(network.deviations(n_blocks, n_ions), gradient, axes=1))
 
 
 def _per_ion(modes: Floats, weights: Floats) -> Floats:
@@ -181,7 +248,9 @@ def _per_ion(modes: Floats, weights: Floats) -> Floats:
     return np.stack([np.tensordot(weights, own[:, :, None] * own[:, None], axes=1) / 2 for own in by_ion], axis=-3)
 
 
-def _plain_parts(positions_A: Positions, frame_interval_ps: float, modes: Floats, weights: Floats) -> Floats:
+def _plain_parts(
+    positions_A: Positions, frame_interval_ps: float, modes: Floats, weights: Floats, memory: HopMemory | None
+) -> Floats:
     """The plain estimate of every ion in every block, each with the frequencies of the whole."""
     n_frames, used = len(positions_A), len(modes)
     n_blocks = min(MAX_BLOCKS, used // _MODES_PER_BLOCK)
@@ -190,10 +259,9 @@ def _plain_parts(positions_A: Positions, frame_interval_ps: float, modes: Floats
     size = n_frames // n_blocks
     n_modes = min(size - 1, max(MIN_MODES, round(used * size / n_frames)))
     squared_frequency = squared_frequencies(size, frame_interval_ps, n_modes)
-    blocks = [
-        displacement_modes(positions_A[block * size : (block + 1) * size], frame_interval_ps, n_modes)
-        for block in range(n_blocks)
-    ]
+    starts = range(0, n_blocks * size, size)
+    blocks = [displacement_modes(positions_A[start : start + size], frame_interval_ps, n_modes) for start in starts]
+    blocks = [_whitened(block, squared_frequency, memory) for block in blocks]
     spectrum = np.mean([np.einsum("kia,kia->k", block, block) for block in blocks], axis=0)
     weights = BinnedSpectrum(spectrum, squared_frequency).fit(0, 1).weights[0]
     return np.stack([_per_ion(block, weights) for block in blocks])

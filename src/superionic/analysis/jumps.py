@@ -77,6 +77,7 @@ def analyse_jumps(
         n_jumps_with_unseen=jumps_with_unseen(jumps, n_ions * length_ps, frame_interval_ps) if n_jumps else None,
         diffusivity_cm2_per_s=_jump_diffusivity(everything, n_jumps, squares, length_ps),
         correlation_factor=_correlation_factor(everything, tracer) if n_jumps else None,
+        correlation_factor_of_rates=tracer.hop_memory.correlation_factor if tracer.hop_memory else None,
         back_and_forth=_back_and_forth(jumps) if n_jumps else None,
         through_passage=float(passed.mean()) if n_jumps and sites.passage.any() else None,
         categories=[

@@ -7,18 +7,37 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.analysis.assignment import assign, distance_statistics, voxel_index
+from superionic.analysis.assignment import Assignment, DistanceStatistics, assign, distance_statistics, voxel_index
 from superionic.analysis.diffusion import DiffusionEstimate
+from superionic.analysis.hop_memory import HopNetwork
+from superionic.analysis.hop_network import hop_network
 from superionic.analysis.jumps import analyse_jumps, analyse_sites, count_pairs
 from superionic.analysis.motion import Motion
 from superionic.analysis.placement import Placement, place_host
-from superionic.analysis.sites import host_sites, without_passages
+from superionic.analysis.sites import Sites, host_sites, without_passages
 from superionic.documents import JumpAnalysis, JumpCount, SiteAnalysis
 from superionic.structures.host import Host
 
 Floats = NDArray[np.float64]
 
 RADIUS_PER_AMPLITUDE = 2.0
+
+
+@dataclass(frozen=True)
+class SiteVisits:
+    """The host's sites in a run, and what its mobile ions did there."""
+
+    host: Host
+    placement: Placement
+    sites: Sites
+    radii_A: Floats
+    distances: DistanceStatistics
+    jumps: Assignment
+
+    def network(self, motion: Motion) -> HopNetwork | None:
+        """The hops of the mobile ions as a network; None without hops."""
+        size = motion.mobile_A.shape, motion.trajectory.frame_interval_ps
+        return hop_network(self.host, self.placement, self.sites, self.jumps, *size)
 
 
 @dataclass(frozen=True)
@@ -30,13 +49,8 @@ class OnSites:
     framework_hops: dict[str, list[JumpCount]] = field(default_factory=dict)
 
 
-def analyse_on_sites(
-    host: Host,
-    motion: Motion,
-    tracer: DiffusionEstimate,
-    radii_A: dict[str, float] | None = None,
-) -> OnSites:
-    """Assign the ions of a run to the sites of its host.
+def visit_sites(host: Host, motion: Motion, radii_A: dict[str, float] | None = None) -> SiteVisits:
+    """Assign the mobile ions of a run to the sites of its host.
 
     Parameters
     ----------
@@ -44,8 +58,6 @@ def analyse_on_sites(
         The host of the run.
     motion
         The run.
-    tracer
-        Their tracer diffusivity.
     radii_A
         Radius of each label in Å; by default twice its vibration amplitude, cut so that no two sites overlap.
 
@@ -54,21 +66,38 @@ def analyse_on_sites(
     InputError
         If the run is not one of this host, or given radii overlap.
     """
-    trajectory, positions_A = motion.trajectory, motion.mobile_A
-    n_frames, n_ions, _ = positions_A.shape
-    interval = trajectory.frame_interval_ps
-    placement = place_host(host, trajectory)
-    sites = host_sites(host, trajectory, placement=placement)
+    placement = place_host(host, motion.trajectory)
+    sites = host_sites(host, motion.trajectory, placement=placement)
     index = voxel_index(sites)
-    distances = distance_statistics(positions_A, sites, index)
+    distances = distance_statistics(motion.mobile_A, sites, index)
+    radii = sites.check_radii(radii_A) if radii_A else usual_radii_A(sites, distances)
+    return SiteVisits(host, placement, sites, radii, distances, assign(motion.mobile_A, sites, radii, index))
+
+
+def usual_radii_A(sites: Sites, distances: DistanceStatistics) -> Floats:
+    """Twice the vibration amplitude of each label in the order of `sites.names`, cut so that no two sites overlap."""
     amplitudes = distances.vibration_amplitudes_A(sites)
-    wanted = sites.capped_radii({label: RADIUS_PER_AMPLITUDE * a for label, a in amplitudes.items()})
-    radii = sites.check_radii(radii_A or wanted)
-    jumps = assign(positions_A, sites, radii, index)
+    return sites.check_radii(
+        sites.capped_radii({label: RADIUS_PER_AMPLITUDE * amplitude for label, amplitude in amplitudes.items()})
+    )
+
+
+def analyse_on_sites(visits: SiteVisits, motion: Motion, tracer: DiffusionEstimate) -> OnSites:
+    """Occupation and jumps of the mobile ions, and the hops of framework cations.
+
+    Parameters
+    ----------
+    visits, motion
+        The run.
+    tracer
+        Tracer diffusivity of the mobile ions.
+    """
+    n_frames, n_ions, _ = motion.mobile_A.shape
+    size = n_ions, n_frames, motion.trajectory.frame_interval_ps
     return OnSites(
-        sites=analyse_sites(sites, jumps, distances, radii, n_ions, n_frames, interval),
-        jumps=analyse_jumps(sites, jumps, n_ions, n_frames, interval, tracer),
-        framework_hops=_framework_hops(motion, host, placement),
+        sites=analyse_sites(visits.sites, visits.jumps, visits.distances, visits.radii_A, *size),
+        jumps=analyse_jumps(visits.sites, visits.jumps, *size, tracer),
+        framework_hops=_framework_hops(motion, visits.host, visits.placement),
     )
 
 

@@ -25,6 +25,8 @@ _BACK_OFF = 1.75
 _SLOWEST_MODE = 2.5
 _FASTEST_MODE_SHARE = 0.25
 _TIME_RATIO = 1.4
+_CONTRADICTION = 7.0
+"""Logarithm of the odds."""
 _DOUBT = 2.0
 """Prior odds of memory are even, within this factor: the value takes the least, the intervals take the most."""
 _MEAN_AMPLITUDE = 0.5
@@ -93,6 +95,34 @@ def _quartic_z(band: BinnedSpectrum, times_ps: Floats, relative_variance: float)
         if memory.log_likelihood[best] >= plain.log_likelihood + 2 * relative_variance:
             quartic, variance = memory.parameters[best, 2], memory.covariance[best, 2, 2]
     return float(abs(quartic) / np.sqrt(variance * relative_variance))
+
+
+def contradicted(
+    spectrum: Floats, whitened: Floats, squared_frequency: Floats, relative_variance: float, length_ps: float
+) -> bool:
+    """Whether a spectrum is far likelier to level off as it is than after division by what should make it level.
+
+    Both may have memory on top.
+
+    Parameters
+    ----------
+    spectrum, whitened
+        Mean square of each mode over all ions and axes, before and after, shape (n_modes,).
+    squared_frequency, relative_variance, length_ps
+        As in :func:`diffusive_regime`.
+    """
+    times = memory_times_ps(len(spectrum), length_ps, 2.0)
+
+    def best(values: Floats) -> float:
+        band = BinnedSpectrum(values, squared_frequency)
+        likelihoods = [float(band.fit(0, 1).log_likelihood)]
+        if len(times):
+            memory = band.fit_with_memory(0, 1, memory_ps=times)
+            likelihoods += memory.log_likelihood[memory.parameters[:, 2] > 0].tolist()
+        return max(likelihoods)
+
+    jacobian = float(np.sum(np.log(np.maximum(spectrum, NOTHING) / np.maximum(whitened, NOTHING))))
+    return best(spectrum) - best(whitened) + jacobian > _CONTRADICTION * relative_variance
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ import numpy as np
 from superionic.analysis import quality
 from superionic.analysis.conductivity import A2_PER_PS_TO_CM2_PER_S, nernst_einstein_mS_per_cm
 from superionic.analysis.density import anchored_density
-from superionic.analysis.diffusion import HOP_LENGTH_A, DiffusionEstimate, estimate_diffusion
+from superionic.analysis.diffusion import HOP_LENGTH_A, estimate_diffusion
 from superionic.analysis.displacement_distribution import non_gaussian_parameter
 from superionic.analysis.equilibration import settled
 from superionic.analysis.frames import mean_cell
 from superionic.analysis.integrity import framework_integrity, framework_sample, radial_distributions, rdf_change
 from superionic.analysis.memory import default_memory_bytes
 from superionic.analysis.motion import Motion, read_motion
-from superionic.analysis.on_sites import OnSites, analyse_on_sites
+from superionic.analysis.on_sites import OnSites, SiteVisits, analyse_on_sites, visit_sites
 from superionic.analysis.sections import (
     block_section,
     collective_section,
@@ -92,7 +92,10 @@ def diffusivity(
     positions = motion.mobile_A
     interval = trajectory.frame_interval_ps
     n_frames, n_mobile, _ = positions.shape
-    estimate = estimate_diffusion(positions, interval, hop_length_A=hop_length_A)
+    visits, site_checks = _visits(host, motion, radii_A)
+    estimate = estimate_diffusion(
+        positions, interval, hop_length_A=hop_length_A, hop_network=visits.network(motion) if visits else None
+    )
     isotropic = estimate.isotropic(A2_PER_PS_TO_CM2_PER_S)
     cell = mean_cell(trajectory)
     volume = float(abs(np.linalg.det(cell)))
@@ -107,7 +110,7 @@ def diffusivity(
     distances = radial_distributions(trajectory)
     judged = integrity.state in {"intact", "hopping", "melted"}
     principal, axes = np.linalg.eigh(estimate.tensor_A2_per_ps)
-    onsite, site_checks = _on_sites(host, motion, estimate, radii_A)
+    onsite = analyse_on_sites(visits, motion, estimate) if visits else OnSites()
     density = anchored_density(positions, cell, trajectory.temperature_K)
     lags = spread_lags(n_frames, _DISTRIBUTION_POINTS)
     msd = msd_curve(positions, interval)
@@ -169,21 +172,18 @@ def diffusivity(
     )
 
 
-def _on_sites(
-    host: Host | None,
-    motion: Motion,
-    tracer: DiffusionEstimate,
-    radii_A: dict[str, float] | None,
-) -> tuple[OnSites, list[Check]]:
-    """What the sites tell; a run whose framework no longer fits its host keeps its D and says so."""
+def _visits(
+    host: Host | None, motion: Motion, radii_A: dict[str, float] | None
+) -> tuple[SiteVisits | None, list[Check]]:
+    """Where the ions were; a run whose framework no longer fits its host keeps its D and says so."""
     if host is None:
-        return OnSites(), []
+        return None, []
     try:
-        return analyse_on_sites(host, motion, tracer, radii_A), []
+        return visit_sites(host, motion, radii_A), []
     except InputError as error:
         if radii_A is not None:
             raise
-        return OnSites(), [Check(name="sites of the host", passed=False, reason=str(error))]
+        return None, [Check(name="sites of the host", passed=False, reason=str(error))]
 
 
 def _plain_identity(trajectory: Trajectory) -> RunIdentity:

@@ -79,6 +79,14 @@ def local_scatter(spectrum: Floats) -> float:
     return float(0.5 * np.mean(np.diff(slow) ** 2 / (0.5 * (slow[1:] + slow[:-1])) ** 2))
 
 
+def bin_starts(n_modes: int) -> list[int]:
+    """First mode of each bin of 5 % of the mode number."""
+    starts = [0]
+    while (after := starts[-1] + max(1, int(_BIN_WIDTH * starts[-1]))) < n_modes:
+        starts.append(after)
+    return starts
+
+
 class BinnedSpectrum:
     """A spectrum averaged over bins of 5 % of the mode number: single modes where it counts, few numbers in all.
 
@@ -98,12 +106,10 @@ class BinnedSpectrum:
     """
 
     def __init__(self, spectrum: Floats, squared_frequency: Floats) -> None:
-        edges = [0]
-        while edges[-1] < len(spectrum):
-            edges.append(min(len(spectrum), edges[-1] + max(1, int(_BIN_WIDTH * edges[-1]))))
-        self.count = np.diff(edges)
-        self.value = np.add.reduceat(spectrum, edges[:-1]) / self.count
-        self.squared_frequency = np.add.reduceat(squared_frequency, edges[:-1]) / self.count
+        starts = bin_starts(len(spectrum))
+        self.count = np.diff([*starts, len(spectrum)])
+        self.value = np.add.reduceat(spectrum, starts) / self.count
+        self.squared_frequency = np.add.reduceat(squared_frequency, starts) / self.count
 
     def fit(self, *powers: int) -> SpectrumFit:
         """Maximise the likelihood of a sum of powers of the squared frequency.

@@ -57,7 +57,9 @@ class DiffusivityDocument(Document):
         description="u.D.u along the crystal directions asked for, such as '[1 0 1]', in cm^2/s",
     )
     conductivity_mS_per_cm: Estimate = Field(description="Nernst-Einstein conductivity (Haven ratio 1) in mS/cm")
-    fit_lag_range_ps: tuple[float, float] = Field(description="Shortest and longest lag used, in ps")
+    fit_lag_range_ps: tuple[float, float] = Field(
+        description="Lags over which the mean squared displacement is linear by the estimate, in ps"
+    )
     msd: MSDCurve = Field(description="Mean squared displacement of the mobile ions")
     framework_msd_A2: float | None = Field(
         description="Mean squared displacement of all other ions at half the run in Å^2; None without other ions"

@@ -84,6 +84,11 @@ class JumpAnalysis(Document):
     )
     diffusivity_cm2_per_s: Estimate = Field(description="Jump diffusivity sum l^2 / (6 N t) in cm^2/s")
     correlation_factor: Estimate | None = Field(description="Tracer / jump diffusivity; None without jumps")
+    correlation_factor_of_rates: float | None = Field(
+        None,
+        description="The same of independent ions that hop at the rates seen: what the sites alone make jumps "
+        "remember, and D was estimated with; None without jumps, or if the displacements contradict it",
+    )
     back_and_forth: float | None = Field(description="Share of the jumps that the same ion reversed with its next jump")
     through_passage: float | None = Field(
         description="Share of the jumps with the ion seen in a passage site on the way, such as a tetrahedron"

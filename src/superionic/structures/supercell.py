@@ -9,16 +9,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Species, Structure
-from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 from scipy.spatial import cKDTree
 
 from superionic.documents.frameworks import SupercellMatrix
 from superionic.errors import InputError
 from superionic.structures.enumeration import EMPTY
 from superionic.structures.host import Host
+from superionic.structures.symmetry import space_group
 
 _SAME_SITE_A = 0.3
-_SYMMETRY_TOLERANCE_A = 0.05
 
 
 def supercell_matrix(supercell: Sequence[int] | Sequence[Sequence[int]]) -> SupercellMatrix:
@@ -109,8 +108,7 @@ class HostSupercell:
     @cached_property
     def _operations(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Rotations and translations of the conventional cell, centrings included."""
-        symmetry = SpacegroupAnalyzer(self.host.structure, symprec=_SYMMETRY_TOLERANCE_A).get_symmetry_operations()
-        return np.array([o.rotation_matrix for o in symmetry]), np.array([o.translation_vector for o in symmetry])
+        return space_group(self.host.structure)
 
     @cached_property
     def lattice_vectors(self) -> NDArray[np.float64]:

@@ -1,0 +1,181 @@
+"""What jumps remember because of where the sites are: known from the rates, not from the displacements.
+
+An ion that hops fast across one pair of sites and rarely leaves it goes back and forth, and so does a walk with the
+rates that were seen, whose spectrum is known. With p_s the share of time on site s and F_h = p_s k_h the flux of each
+hop l_h (as large as that of its reverse),
+
+    S(w) / 2 = D + sum_j v_j v_j^T / r_j  w^2 / (r_j^2 + w^2),     D = sum_h F_h l_h l_h^T / 2 - sum_j v_j v_j^T / r_j,
+
+where r_j are the relaxation rates of the walk, the eigenvalues of its symmetrised rate matrix, and v_j its mean
+velocity on each site, p_s^1/2 sum_h k_h l_h, in their eigenvectors (Okamura and Allnatt, J. Phys. C 16, 1841 (1983);
+Trinkle, Phil. Mag. 97, 2514 (2017)). D is that of a network whose conductances are the fluxes.
+
+Modes of a run over the square root of S(w) / S(0) have a plateau again ("prewhitening": Blackman and Tukey, The
+Measurement of Power Spectra (1958)). Nothing but this ratio is used: the level stays that of the displacements, and
+memory beyond the walk's stays in them (ions that block each other, sites that differ more than the host says).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_AT_REST = 1e-9  # of the fastest relaxation: parts of the network that no hop connects
+_STILL_BENT = 0.05  # what the slope of the mean squared displacement may lie above its end where it counts as linear
+
+
+@dataclass(frozen=True)
+class HopMemory:
+    """Spectrum of a walk in its relaxations.
+
+    Attributes
+    ----------
+    diffusion_A2_per_ps
+        Diffusion tensor of the walk, shape (3, 3).
+    rate_per_ps
+        Relaxation rates r_j, shape (n,).
+    term_A2_per_ps
+        v_j v_j^T / r_j, what each takes off the tensor, shape (n, 3, 3).
+    """
+
+    diffusion_A2_per_ps: Floats
+    rate_per_ps: Floats
+    term_A2_per_ps: Floats
+
+    @property
+    def correlation_factor(self) -> float:
+        """D over what it were without memory."""
+        diffusion = float(np.trace(self.diffusion_A2_per_ps))
+        return diffusion / (diffusion + float(np.einsum("jaa->", self.term_A2_per_ps)))
+
+    @property
+    def onset_ps(self) -> float:
+        """Lag from which on the slope of the mean squared displacement is within 5 % of its end."""
+        excess = np.einsum("jaa->j", self.term_A2_per_ps) / np.trace(self.diffusion_A2_per_ps)
+        if excess.sum() <= _STILL_BENT:
+            return 0.0
+        longest = float(np.log(excess.sum() / _STILL_BENT) / self.rate_per_ps.min())
+        lags = np.geomspace(1e-4 * longest, longest, 200)
+        return float(lags[np.argmax(np.exp(-np.outer(lags, self.rate_per_ps)) @ excess <= _STILL_BENT)])
+
+    def excess(self, squared_frequency: Floats) -> Floats:
+        """Trace of the spectrum over that at zero, shape (n_modes,).
+
+        Parameters
+        ----------
+        squared_frequency
+            Squared angular frequency of each mode in ps^-2, shape (n_modes,).
+        """
+        return np.asarray(
+            1
+            + self._seen(squared_frequency)
+            @ np.einsum("jaa->j", self.term_A2_per_ps)
+            / np.trace(self.diffusion_A2_per_ps)
+        )
+
+    def whitening(self, squared_frequency: Floats) -> Floats:
+        """D^1/2 (S / 2)^-1/2 of each mode: times it, modes of this walk have the spectrum 2 D, shape (n_modes, 3, 3).
+
+        Parameters
+        ----------
+        squared_frequency
+            Squared angular frequency of each mode in ps^-2, shape (n_modes,).
+        """
+        spectrum = np.tensordot(self._seen(squared_frequency), self.term_A2_per_ps, axes=1) + self.diffusion_A2_per_ps
+        return np.asarray(_power(self.diffusion_A2_per_ps, 0.5) @ _power(spectrum, -0.5))
+
+    def _seen(self, squared_frequency: Floats) -> Floats:
+        """How much of each relaxation is in the spectrum at each frequency, shape (n_modes, n)."""
+        return np.asarray(squared_frequency[:, None] / (squared_frequency[:, None] + self.rate_per_ps**2))
+
+
+def _power(matrices: Floats, exponent: float) -> Floats:
+    values, vectors = np.linalg.eigh(matrices)
+    return np.asarray((vectors * values[..., None, :] ** exponent) @ np.swapaxes(vectors, -1, -2))
+
+
+@dataclass(frozen=True)
+class HopNetwork:
+    """Sites of one cell of the host and the hops between them, in classes that symmetry makes equal.
+
+    Attributes
+    ----------
+    time_share
+        Share of its time that an ion spends on each site, shape (n_sites,), sum 1.
+    source, target, hop_class
+        Sites and class of every hop, each with its reverse, shape (n_hops,).
+    vector_A
+        Cartesian vectors, shape (n_hops, 3).
+    counts
+        Hops of each class that were seen, in both directions, shape (n_classes,).
+    ion_time_ps
+        Number of ions times length of the run in ps.
+    seen_class, seen_ion, seen_at
+        Class and ion of each of these hops, and when it ended, as a share of the run.
+    """
+
+    time_share: Floats
+    source: Ints
+    target: Ints
+    hop_class: Ints
+    vector_A: Floats
+    counts: Floats
+    ion_time_ps: float
+    seen_class: Ints
+    seen_ion: Ints
+    seen_at: Floats
+
+    def memory(self) -> HopMemory:
+        """What a walk with the rates that were seen remembers."""
+        return self._memory(self.counts)
+
+    def varied(self) -> Iterator[HopMemory]:
+        """The same with one count after the other larger by its square root."""
+        for n, count in enumerate(self.counts):
+            yield self._memory(self.counts + np.sqrt(count) * (np.arange(len(self.counts)) == n))
+
+    def of_classes(self, chosen: NDArray[np.bool_]) -> HopNetwork:
+        """The network without the other classes of hops."""
+        renumbered, kept, seen = np.cumsum(chosen) - 1, chosen[self.hop_class], chosen[self.seen_class]
+        return HopNetwork(
+            time_share=self.time_share,
+            source=self.source[kept],
+            target=self.target[kept],
+            hop_class=renumbered[self.hop_class[kept]],
+            vector_A=self.vector_A[kept],
+            counts=self.counts[chosen],
+            ion_time_ps=self.ion_time_ps,
+            seen_class=renumbered[self.seen_class[seen]],
+            seen_ion=self.seen_ion[seen],
+            seen_at=self.seen_at[seen],
+        )
+
+    def deviations(self, n_blocks: int, n_ions: int) -> Floats:
+        """Hops of each ion in each block of time less their mean, shape (n_blocks, n_ions, n_classes)."""
+        shape = n_blocks, n_ions, len(self.counts)
+        block = np.minimum((n_blocks * self.seen_at).astype(np.int64), n_blocks - 1)
+        cell = np.ravel_multi_index((block, self.seen_ion, self.seen_class), shape)
+        hops = np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape)
+        return np.asarray(hops - hops.mean(axis=(0, 1)))
+
+    def _memory(self, counts: Floats) -> HopMemory:
+        n_sites, root = len(self.time_share), np.sqrt(self.time_share)
+        flux = (counts / np.bincount(self.hop_class) / self.ion_time_ps)[self.hop_class]
+        matrix, velocity = np.zeros((n_sites, n_sites)), np.zeros((n_sites, 3))
+        np.add.at(matrix, (self.source, self.source), flux / self.time_share[self.source])
+        np.add.at(matrix, (self.source, self.target), -flux / (root[self.source] * root[self.target]))
+        np.add.at(velocity, self.source, flux[:, None] * self.vector_A / root[self.source, None])
+        rates, vectors = np.linalg.eigh(matrix)
+        moving = rates > _AT_REST * rates[-1]
+        along, rates = (vectors.T @ velocity)[moving], rates[moving]
+        terms = along[:, :, None] * along[:, None] / rates[:, None, None]
+        bare = 0.5 * np.einsum("h,ha,hb->ab", flux, self.vector_A, self.vector_A)
+        # one hop more in any direction, lest what was never seen count as impossible
+        unseen = float(np.einsum("h,ha,ha->", flux, self.vector_A, self.vector_A)) / (6 * counts.sum())
+        return HopMemory(bare - terms.sum(axis=0) + unseen * np.eye(3), rates, terms)

@@ -1,0 +1,187 @@
+"""Memory of jumps by the rates between sites, against walks whose tensor and spectrum are known."""
+
+import numpy as np
+import pytest
+
+from superionic.analysis import diffusivity
+from superionic.analysis.diffusion import estimate_diffusion
+from superionic.analysis.hop_memory import HopNetwork
+from superionic.analysis.motion import read_motion
+from superionic.analysis.on_sites import visit_sites
+from superionic.analysis.spectrum import displacement_modes, squared_frequencies
+from superionic.analysis.synthetic import simulate
+from superionic.bench.calibration import Crystal
+
+FIRST_SEED = 1000
+SUPERCELL = (2, 1, 2)
+
+
+def exact_network(model, hops=1e6):
+    """The network of so many hops at exactly the model's rates, each hop and its reverse a class of their own."""
+    flux = model.occupation[model.source] * model.rate_per_ps
+    hop_class = np.arange(len(flux))
+    counts = flux / flux.sum() * hops
+    none = np.zeros(0, dtype=np.int64)
+    return HopNetwork(
+        model.occupation, model.source, model.target, hop_class, model.displacement_A, counts, hops / flux.sum(),
+        seen_class=none, seen_ion=none, seen_at=none,
+    )  # fmt: skip
+
+
+def network_of(run, host):
+    motion, _ = read_motion(run, 1e9)
+    return visit_sites(host, motion).network(motion)
+
+
+@pytest.mark.parametrize("pair_factor", [1.0, 3.0, 15.0])
+def test_diffusion_tensor_is_the_analytic_one(layered_model, pair_factor):
+    model = layered_model(0.1, pair_factor)
+    memory = exact_network(model).memory()
+    np.testing.assert_allclose(memory.diffusion_A2_per_ps, model.diffusion_tensor(), atol=1e-5)
+    truth = np.trace(model.diffusion_tensor()) / 3 / model.jump_diffusivity()
+    assert memory.correlation_factor == pytest.approx(truth, rel=1e-4)
+
+
+def test_spectrum_is_that_of_the_walk(rng, layered_model):
+    """Modes of 4000 walkers from the lowest frequency to far above the hops, each tensor component within its noise."""
+    model = layered_model(0.1, 15.0)
+    run = simulate(model, 4000, 2000, 0.1, rng, supercell=SUPERCELL, transit_ps=0.0, vibration_A=0.0)
+    modes = displacement_modes(run.positions_A, 0.1)[:400]
+    squared = squared_frequencies(2000, 0.1, 400)
+    memory = exact_network(model).memory()
+    whitening = memory.whitening(squared)
+    assert whitening[0, 1, 1] > 0.97  # the slowest mode hardly sees a memory
+    assert whitening[-1, 1, 1] < 0.8  # of which there is most along b, where the pair lies
+    white = modes @ np.swapaxes(whitening, -1, -2)
+    for band in (slice(0, 20), slice(20, 100), slice(100, 400)):
+        found = np.einsum("kia,kib->ab", white[band], white[band]) / (2 * 4000 * (band.stop - band.start))
+        noise = 4 * found.max() * np.sqrt(2 / (4000 * (band.stop - band.start)))
+        np.testing.assert_allclose(found, model.diffusion_tensor(), atol=noise)
+
+
+def test_memory_ends_where_the_msd_is_linear(layered_model):
+    """One pair of sites on a line: the walk that hops a at rate k_1 and b at k_2 in turn forgets at 2 (k_1 + k_2)."""
+    fast, slow = 2.0, 0.5
+    none = np.zeros(0, dtype=np.int64)
+    network = HopNetwork(
+        time_share=np.full(2, 0.5),
+        source=np.array([0, 1, 1, 0]),
+        target=np.array([1, 0, 0, 1]),
+        hop_class=np.array([0, 0, 1, 1]),
+        vector_A=np.array([[1.0, 0, 0], [-1.0, 0, 0], [1.0, 0, 0], [-1.0, 0, 0]]),
+        counts=1e6 * np.array([fast, slow]),
+        ion_time_ps=1e6,
+        seen_class=none,
+        seen_ion=none,
+        seen_at=none,
+    )
+    memory = network.memory()
+    assert memory.rate_per_ps == pytest.approx([2 * (fast + slow)])
+    assert memory.diffusion_A2_per_ps[0, 0] == pytest.approx(2 * fast * slow / (fast + slow), rel=1e-4)  # d = 2
+    excess = memory.excess(np.array([0.0, 1e12]))
+    assert excess == pytest.approx([1.0, (fast + slow) ** 2 / (4 * fast * slow)], rel=1e-4)
+    still_bent = (excess[1] - 1) * np.exp(-2 * (fast + slow) * memory.onset_ps)
+    assert still_bent == pytest.approx(0.05, rel=0.2)
+
+
+def test_hops_alike_are_one_class(make_run, layered_host, layered_model):
+    """Of the S-S hops, 3.7 Å along b and 3.7 Å askew, only the space group tells which are alike."""
+    network = network_of(make_run(scale=0.3, n_frames=5000)[0], layered_host)
+    labels = np.repeat(list("PQRS"), [2, 4, 2, 4])
+    short = np.linalg.norm(network.vector_A, axis=1) < 4.3  # others are two hops of which the stop was not seen
+    assert short.sum() == len(layered_model().source)
+    between = short & (labels[network.source] == "S") & (labels[network.target] == "S")
+    along_b = np.abs(network.vector_A[:, [0, 2]]).max(axis=1) < 0.1
+    classes = [set(network.hop_class[between & chosen]) for chosen in (along_b, ~along_b)]
+    assert [len(own) for own in classes] == [1, 1]
+    assert classes[0] != classes[1]
+    for own in range(len(network.counts)):
+        assert np.ptp(np.linalg.norm(network.vector_A[network.hop_class == own], axis=1)) < 1e-6
+
+
+def test_counts_are_those_of_the_walk(make_run, layered_host, layered_model):
+    run, walk = make_run(scale=0.05, n_frames=10000, pair_factor=15.0)
+    network, model = network_of(run, layered_host), layered_model(0.05, 15.0)
+    assert network.counts.sum() == pytest.approx(walk.n_hops, rel=0.05)
+    named = np.array(model.labels)
+    pair = (named[model.source] == "S") & (named[model.target] == "S")
+    pair &= np.abs(model.displacement_A[:, [0, 2]]).max(axis=1) < 0.1
+    assert network.counts.max() == pytest.approx(np.sum(pair[walk.hop_edge]), rel=0.05)
+    assert network.time_share.sum() == pytest.approx(1.0)
+    deviations = network.deviations(5, 24)
+    np.testing.assert_allclose(deviations.sum(axis=(0, 1)), 0, atol=1e-9)
+    late = walk.hop_time_ps > 0.8 * 1000
+    assert deviations[4, 7].sum() == pytest.approx(np.sum(late & (walk.hop_ion == 7)) - walk.n_hops / 120, abs=3)
+
+
+@pytest.mark.parametrize("matrix", [[[2, 0, 0], [0, 1, 0], [0, 0, 2]], [[2, 0, 0], [2, 1, 0], [0, 0, 2]]])
+def test_memory_does_not_depend_on_the_choice_of_cell(make_run, layered_host, matrix):
+    memories = [network_of(make_run(pair_factor=15.0, matrix=m)[0], layered_host).memory() for m in (None, matrix)]
+    for squared in (0.0, 0.01, 1.0):
+        one, two = (memory.excess(np.array([squared])) for memory in memories)
+        assert one == pytest.approx(two, rel=1e-6)
+
+
+def test_one_hop_is_no_reason_to_expect_more_or_less(make_run, layered_host, layered_model):
+    """A network that leads nowhere: the estimate stays finite, and its upper limit allows for hops unseen."""
+    for seed in range(4):
+        run, walk = make_run(scale=3e-4, seed=seed)
+        network = network_of(run, layered_host)
+        assert (network is None) == (walk.n_hops == 0)
+        truth = np.trace(layered_model(3e-4).diffusion_tensor()) / 3
+        found = diffusivity(run, layered_host).diffusivity_cm2_per_s
+        assert np.isfinite([found.value, found.standard_error]).all()
+        assert found.interval_95[1] > 1e-4 * truth
+
+
+def test_the_document_says_what_the_sites_make_jumps_remember(make_run, layered_host, layered_model):
+    model = layered_model(0.1, 15.0)
+    run, _ = make_run(n_frames=4000, pair_factor=15.0)
+    found = diffusivity(run, layered_host)
+    truth = np.trace(model.diffusion_tensor()) / 3 / model.jump_diffusivity()
+    assert found.jumps.correlation_factor_of_rates == pytest.approx(truth, abs=0.05)
+    blind = diffusivity(run)
+    assert found.diffusivity_cm2_per_s.standard_error < 0.8 * blind.diffusivity_cm2_per_s.standard_error
+    assert found.fit_lag_range_ps[0] > 5.0  # the pair's memory is of 4 ps, and lasts for three of them
+    assert diffusivity(make_run(seed=3)[0], layered_host).fit_lag_range_ps[0] < 5.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hops_that_do_not_follow_rates_are_found_out(layered_model, seed):
+    """A network of pairs that go back and forth over 4 ps, laid over ions that remember nothing."""
+    rng = np.random.default_rng(seed)
+    false = exact_network(layered_model(0.1, 15.0), hops=1000)
+    walk = simulate(layered_model(0.3), 24, 2000, 0.1, rng, supercell=SUPERCELL).positions_A
+    plain, given = estimate_diffusion(walk, 0.1), estimate_diffusion(walk, 0.1, hop_network=false)
+    assert given.hop_memory is None
+    assert given.isotropic() == plain.isotropic()
+    true = simulate(layered_model(0.1, 15.0), 24, 2000, 0.1, rng, supercell=SUPERCELL).positions_A
+    assert estimate_diffusion(true, 0.1, hop_network=false).hop_memory is not None
+
+
+@pytest.mark.parametrize(
+    ("scale", "pair_factor", "n_ions", "interval_ps", "n_frames", "seeds"),
+    [
+        (0.03, 15.0, 24, 0.1, 2000, 40),  # 14 ps of memory in 200 ps
+        pytest.param(0.03, 15.0, 24, 0.1, 2000, 200, marks=pytest.mark.slow),
+        pytest.param(0.1, 3.0, 24, 0.1, 2000, 200, marks=pytest.mark.slow),
+        pytest.param(0.1, 3.0, 48, 0.2, 5000, 200, marks=pytest.mark.slow),  # 2 % of D
+        pytest.param(0.1, 15.0, 48, 0.2, 5000, 200, marks=pytest.mark.slow),
+    ],
+)
+def test_intervals_cover_the_truth_where_sites_are_known(
+    layered_model, scale, pair_factor, n_ions, interval_ps, n_frames, seeds
+):
+    """What the displacements of one run cannot tell, its sites can."""
+    model = layered_model(scale, pair_factor)
+    truth, crystal = np.trace(model.diffusion_tensor()) / 3, Crystal.of(model)
+    found = []
+    for seed in range(FIRST_SEED, FIRST_SEED + seeds):
+        run = simulate(model, n_ions, n_frames, interval_ps, np.random.default_rng(seed), supercell=SUPERCELL)
+        found.append(crystal.diffusivity(run.positions_A, interval_ps))
+    bias = np.mean([estimate.value for estimate in found]) - truth
+    assert abs(bias) < 3.5 / np.sqrt(seeds) * np.median([estimate.standard_error for estimate in found])
+    for level, allowed, name in ((0.68, 0.07, "interval_68"), (0.95, 0.03, "interval_95")):
+        covered = np.mean([low <= truth <= high for low, high in (getattr(estimate, name) for estimate in found)])
+        noise = (1 if seeds >= 200 else 3) * np.sqrt(level * (1 - level) / seeds)
+        assert abs(covered - level) < allowed + noise
