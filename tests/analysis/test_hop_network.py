@@ -1,10 +1,12 @@
 """Memory of jumps by the rates between sites, against walks whose tensor and spectrum are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from superionic.analysis import diffusivity
-from superionic.analysis.diffusion import estimate_diffusion
+from superionic.analysis.diffusion import _gradient, estimate_diffusion
 from superionic.analysis.hop_memory import HopNetwork
 from superionic.analysis.motion import read_motion
 from superionic.analysis.on_sites import visit_sites
@@ -88,15 +90,26 @@ def test_hops_alike_are_one_class(make_run, layered_host, layered_model):
     """Of the S-S hops, 3.7 Å along b and 3.7 Å askew, only the space group tells which are alike."""
     network = network_of(make_run(scale=0.3, n_frames=5000)[0], layered_host)
     labels = np.repeat(list("PQRS"), [2, 4, 2, 4])
-    short = np.linalg.norm(network.vector_A, axis=1) < 4.3  # others are two hops of which the stop was not seen
-    assert short.sum() == len(layered_model().source)
-    between = short & (labels[network.source] == "S") & (labels[network.target] == "S")
+    assert len(network.source) == len(layered_model().source)
+    between = (labels[network.source] == "S") & (labels[network.target] == "S")
     along_b = np.abs(network.vector_A[:, [0, 2]]).max(axis=1) < 0.1
     classes = [set(network.hop_class[between & chosen]) for chosen in (along_b, ~along_b)]
     assert [len(own) for own in classes] == [1, 1]
     assert classes[0] != classes[1]
     for own in range(len(network.counts)):
         assert np.ptp(np.linalg.norm(network.vector_A[network.hop_class == own], axis=1)) < 1e-6
+
+
+def test_hops_with_an_unseen_stop_are_left_out(make_run, layered_host):
+    """Two hops in a row within 0.2 ps look like one; a rare hop over a site that is visited is none."""
+    motion, _ = read_motion(make_run(scale=0.3, n_frames=5000, interval_ps=0.2)[0], 1e9)
+    visits = visit_sites(layered_host, motion)
+    jumps = visits.jumps
+    lengths = np.linalg.norm(visits.sites.vector_A(jumps.source, jumps.target, jumps.image), axis=1)
+    assert np.sum(lengths > 5.0) > 50
+    network = visits.network(motion)
+    assert np.linalg.norm(network.vector_A, axis=1).max() < 5.0
+    assert network.counts.sum() == len(network.seen_class) == pytest.approx(np.sum(lengths < 4.3), rel=0.02)
 
 
 def test_counts_are_those_of_the_walk(make_run, layered_host, layered_model):
@@ -144,6 +157,70 @@ def test_the_document_says_what_the_sites_make_jumps_remember(make_run, layered_
     assert found.diffusivity_cm2_per_s.standard_error < 0.8 * blind.diffusivity_cm2_per_s.standard_error
     assert found.fit_lag_range_ps[0] > 5.0  # the pair's memory is of 4 ps, and lasts for three of them
     assert diffusivity(make_run(seed=3)[0], layered_host).fit_lag_range_ps[0] < 5.0
+
+
+def test_charge_moves_with_the_same_memory(make_run, layered_host):
+    """Walkers that know nothing of each other have a Haven ratio of one, whatever each remembers."""
+    found = [
+        diffusivity(make_run(n_frames=4000, pair_factor=15.0, seed=seed)[0], layered_host).collective
+        for seed in range(8)
+    ]
+    ratios = [collective.haven_ratio.value for collective in found]
+    assert np.mean(ratios) == pytest.approx(1.0, abs=3 * np.std(ratios) / np.sqrt(8))
+    assert np.std(ratios) / np.sqrt(8) < 0.1
+
+
+def test_gradient_is_the_change_of_the_tensor_with_a_count(make_run, layered_host):
+    run, _ = make_run(n_frames=4000, pair_factor=15.0)
+    motion, _ = read_motion(run, 1e9)
+    network = visit_sites(layered_host, motion).network(motion)
+    modes = displacement_modes(motion.mobile_A, 0.1, 300)
+    squared = squared_frequencies(4000, 0.1, 300)
+    weighted = np.einsum("kia,kib->kab", modes, modes) / (24 * 300)
+    gradient = _gradient(network, weighted, squared)
+    for own in np.argsort(network.counts)[-3:]:
+        more = replace(network, counts=network.counts + np.sqrt(network.counts) * (np.arange(len(gradient)) == own))
+        changed, before = (
+            np.einsum("kab,kbc,kdc->ad", t, weighted, t) / 2
+            for t in (other.memory().whitening(squared) for other in (more, network))
+        )
+        np.testing.assert_allclose(
+            np.sqrt(network.counts[own]) * gradient[own], changed - before, rtol=0.02, atol=1e-3 * np.trace(before)
+        )
+
+
+def test_parts_are_of_the_same_estimate_and_scatter_with_the_rates(make_run, layered_host, layered_model):
+    """By ion and block they average to the whole; as counts are Poisson, their errors add what gradients say."""
+    run, _ = make_run(n_frames=4000, pair_factor=15.0)
+    motion, _ = read_motion(run, 1e9)
+    network = visit_sites(layered_host, motion).network(motion)
+    estimate = estimate_diffusion(motion.mobile_A, 0.1, hop_network=network)
+    whole = np.trace(estimate.hypotheses_A2_per_ps[0])
+    parts = np.trace(estimate.plain_parts_A2_per_ps, axis1=2, axis2=3)
+    assert parts.mean() == pytest.approx(whole, rel=0.05)
+    sure = replace(
+        network, seen_class=network.seen_class[:0], seen_ion=network.seen_ion[:0], seen_at=network.seen_at[:0]
+    )
+    of_level = np.trace(
+        estimate_diffusion(motion.mobile_A, 0.1, hop_network=sure).plain_parts_A2_per_ps, axis1=2, axis2=3
+    )
+    of_rates = parts - of_level
+    assert of_rates.mean() == pytest.approx(0, abs=1e-9)
+    factors = np.array([memory.correlation_factor for memory in (network.memory(), *network.varied())])
+    expected = np.linalg.norm(factors[1:] / factors[0] - 1)
+    assert of_rates.std() / np.sqrt(of_rates.size) / whole == pytest.approx(expected, rel=0.4)
+
+
+def test_labels_keep_apart_what_the_crystal_makes_alike(make_run, layered_host):
+    """S sites under two names, as a site table may call them: then no operation may map one name onto the other."""
+    run, _ = make_run(scale=0.3, n_frames=2000)
+    split = [site for site in layered_host.sites if site.label != "S"]
+    both = layered_host.site("S").frac_coords
+    split += [replace(layered_host.site("S"), label=name, frac_coords=both[n::2]) for n, name in enumerate("UV")]
+    renamed = replace(layered_host, sites=tuple(split))
+    as_one, as_two = network_of(run, layered_host), network_of(run, renamed)
+    assert len(as_two.counts) > len(as_one.counts)
+    assert len(np.unique(np.round(as_two.time_share, 6))) > len(np.unique(np.round(as_one.time_share, 6)))
 
 
 @pytest.mark.parametrize("seed", range(4))

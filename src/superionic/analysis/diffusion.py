@@ -173,15 +173,7 @@ def estimate_diffusion(
     slow = products[: 2 * MIN_MODES].mean(axis=0)
     anisotropy = np.sum(slow * slow) / np.trace(slow) ** 2 if np.trace(slow) > 0 else 1.0
     relative_variance = max(2 * float(anisotropy) / n_ions, local_scatter(spectrum))
-    regime = diffusive_regime(spectrum, squared_frequency, relative_variance, length_ps)
-    memory = None
-    if hop_network is not None:
-        known = hop_network.memory()
-        flat = spectrum / known.excess(squared_frequency)
-        regime_of_flat = diffusive_regime(flat, squared_frequency, relative_variance, length_ps)
-        band = slice(max(regime.n_modes, regime_of_flat.n_modes))
-        if not contradicted(spectrum[band], flat[band], squared_frequency[band], relative_variance, length_ps):
-            memory, regime = known, regime_of_flat
+    regime, memory = _regime_and_memory(spectrum, squared_frequency, relative_variance, length_ps, hop_network)
     used = slice(regime.n_modes)
     squared_frequency = squared_frequency[used]
     white = _whitened(modes[used], squared_frequency, memory)
@@ -204,6 +196,26 @@ def estimate_diffusion(
         hop_quantum_A2_per_ps=hop_length_A**2 / (6 * n_ions * length_ps),
         hop_memory=memory,
     )
+
+
+def _regime_and_memory(
+    spectrum: Floats,
+    squared_frequency: Floats,
+    relative_variance: float,
+    length_ps: float,
+    network: HopNetwork | None,
+) -> tuple[Regime, HopMemory | None]:
+    """The modes that hops make, and what the network's hops remember unless the spectrum contradicts it."""
+    blind = diffusive_regime(spectrum, squared_frequency, relative_variance, length_ps)
+    if network is None:
+        return blind, None
+    memory = network.memory()
+    white = spectrum / memory.excess(squared_frequency)
+    regime = diffusive_regime(white, squared_frequency, relative_variance, length_ps)
+    band = slice(max(blind.n_modes, regime.n_modes))
+    if contradicted(spectrum[band], white[band], squared_frequency[band], relative_variance, length_ps):
+        return blind, None
+    return regime, memory
 
 
 def _whitened(modes: Floats, squared_frequency: Floats, memory: HopMemory | None) -> Floats:
