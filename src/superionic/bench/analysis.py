@@ -40,7 +40,7 @@ _AMPLE_GB = 100.0
 _REPEATS = {"small": 3, "large": 1}
 
 
-def run(large: bool = False) -> list[dict[str, Any]]:
+def run(large: bool = False) -> Iterator[dict[str, Any]]:
     """Measure each step of the analysis of a synthetic run, and the whole document of it.
 
     Parameters
@@ -48,41 +48,36 @@ def run(large: bool = False) -> list[dict[str, Any]]:
     large
         The large case too; GEMDAT takes minutes and 13 GB for it.
 
-    Returns
-    -------
+    Yields
+    ------
     Rows with ``name``, ``value``, ``unit``, ``target`` and ``met``; kernels are compiled before the clock starts.
     """
-    rows = []
     for case in ("small", "large") if large else ("small",):
         with tempfile.TemporaryDirectory(prefix="superionic-bench-") as folder:
             walk = Walk(*CASES[case], Path(folder))
             stored_bytes = measured(walk.write).value
-            rows += _whole_document(case, walk, stored_bytes) + _steps(case, walk)
-    return rows
+            yield from _whole_document(case, walk, stored_bytes)
+            yield from _steps(case, walk)
 
 
-def _steps(case: str, walk: Walk) -> list[dict[str, Any]]:
+def _steps(case: str, walk: Walk) -> Iterator[dict[str, Any]]:
     steps: list[tuple[str, Work, float, Work, str, Work | None]] = [
         ("MSD", msd, 7.0, gemdat_msd, "plain numpy FFT", plain_msd),
         ("sites and jumps", jumps, 30.0, gemdat_jumps, "KD-tree", kd_tree),
         ("density", density, 50.0, gemdat_density, "", None),
     ]
-    rows = []
     for name, work, factor, peer, plain_name, plain in steps:
         ours, theirs = _fastest(case, work, walk), measured(peer, walk)
         ratio = theirs.cpu_seconds / ours.cpu_seconds
-        rows += [
-            row(f"{case}: {name}", ours.cpu_seconds, "CPU s"),
-            row(f"{case}: {name}, memory", ours.memory_MB, "MB"),
-            row(f"{case}: {name}, GEMDAT", theirs.cpu_seconds, "CPU s"),
-            row(f"{case}: {name}, GEMDAT's memory", theirs.memory_MB, "MB"),
-            row(f"{case}: {name}, GEMDAT / ours", ratio, "x", at_least=factor),
-        ]
+        yield row(f"{case}: {name}", ours.cpu_seconds, "CPU s")
+        yield row(f"{case}: {name}, memory", ours.memory_MB, "MB")
+        yield row(f"{case}: {name}, GEMDAT", theirs.cpu_seconds, "CPU s")
+        yield row(f"{case}: {name}, GEMDAT's memory", theirs.memory_MB, "MB")
+        yield row(f"{case}: {name}, GEMDAT / ours", ratio, "x", at_least=factor)
         if plain is not None:
             reference = measured(plain, walk)
             ratio = ours.cpu_seconds / reference.cpu_seconds
-            rows.append(row(f"{case}: {name}, ours / {plain_name}", ratio, "x", at_most=2.0))
-    return rows
+            yield row(f"{case}: {name}, ours / {plain_name}", ratio, "x", at_most=2.0)
 
 
 def _whole_document(case: str, walk: Walk, stored_bytes: int) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ _LEAST_SCALE = 0.03  # of all rates, at the lowest temperature
 _BIAS = 3.5 / np.sqrt(200)  # in stated errors: 200 runs would just tell it from none
 
 
-def run(seeds: int = SEEDS, first_seed: int = FIRST_SEED) -> list[dict[str, Any]]:
+def run(seeds: int = SEEDS, first_seed: int = FIRST_SEED) -> Iterator[dict[str, Any]]:
     """Estimate D of every kind and size of walk, and Ea and sigma(300 K) from walks at several temperatures.
 
     Every estimate starts from positions and a crystal with named sites, as that of a document does.
@@ -56,8 +56,8 @@ def run(seeds: int = SEEDS, first_seed: int = FIRST_SEED) -> list[dict[str, Any]
     first_seed
         Seed of the first of them; those below 1000 have been used for tuning.
 
-    Returns
-    -------
+    Yields
+    ------
     Rows with ``name``, ``value``, ``unit``, ``target`` and ``met``. The scatter is against that of the D of a network
     of the true hops, told which sites and which hops are alike. It is the best known: without memory it is that of
     sum l^2 / 6 N t, which is unbiased then. With traps, maximum likelihood from the whole path scatters by 0.97 and
@@ -65,18 +65,16 @@ def run(seeds: int = SEEDS, first_seed: int = FIRST_SEED) -> list[dict[str, Any]
     would halve it.
     """
     every = range(first_seed, first_seed + seeds)
-    rows = []
     for size, (n_ions, n_frames, interval_ps) in SIZES.items():
         for walk, (scale, pair_factor, trap) in WALKS.items():
             model = _model(scale, pair_factor, trap)
-            rows += _diffusivity_rows(f"{walk}, {size}", model, n_ions, n_frames, interval_ps, every)
-        rows += _arrhenius_rows(size, n_ions, 2000, n_frames * interval_ps / 2000, every)
-    return rows
+            yield from _diffusivity_rows(f"{walk}, {size}", model, n_ions, n_frames, interval_ps, every)
+        yield from _arrhenius_rows(size, n_ions, 2000, n_frames * interval_ps / 2000, every)
 
 
 def _diffusivity_rows(
     name: str, model: HoppingModel, n_ions: int, n_frames: int, interval_ps: float, seeds: range
-) -> list[dict[str, Any]]:
+) -> Iterator[dict[str, Any]]:
     truth = float(np.trace(model.diffusion_tensor())) / 3
     crystal = Crystal.of(model)
     found, best = [], []
@@ -86,10 +84,8 @@ def _diffusivity_rows(
         best.append(_diffusivity_of_true_hops(model, walk))
     values = np.array([estimate.value for estimate in found])
     scatter = float(values.std() / values.mean() / (np.std(best) / np.mean(best)))
-    return [
-        *_rows(f"{name}: D", found, truth),
-        row(f"{name}: D, scatter / that of the true hops", scatter, "x", at_most=1.3),
-    ]
+    yield from _rows(f"{name}: D", found, truth)
+    yield row(f"{name}: D, scatter / that of the true hops", scatter, "x", at_most=1.3)
 
 
 def _diffusivity_of_true_hops(model: HoppingModel, walk: SyntheticRun) -> float:
@@ -113,7 +109,9 @@ def _diffusivity_of_true_hops(model: HoppingModel, walk: SyntheticRun) -> float:
     return float(np.trace(network.memory().diffusion_A2_per_ps))
 
 
-def _arrhenius_rows(name: str, n_ions: int, n_frames: int, interval_ps: float, seeds: range) -> list[dict[str, Any]]:
+def _arrhenius_rows(
+    name: str, n_ions: int, n_frames: int, interval_ps: float, seeds: range
+) -> Iterator[dict[str, Any]]:
     """The usual rates times exp(-Ea/kT); frames are as many at both sizes, as Ea needs five runs for each number."""
     inverse = 1 / (BOLTZMANN_EV_PER_K * np.array([*TEMPERATURES_K, 300.0]))
     *models, cold = (_model(_LEAST_SCALE * float(np.exp(-ENERGY_EV * (x - inverse[0]))), 1.0, 1.0) for x in inverse)
@@ -129,11 +127,9 @@ def _arrhenius_rows(name: str, n_ions: int, n_frames: int, interval_ps: float, s
         conductivities.append(fit.diffusivity(300.0, to_sigma))
     truth = to_sigma * float(np.trace(cold.diffusion_tensor())) / 3
     stated = [estimate for estimate in conductivities if estimate is not None]
-    return [
-        *_rows(f"{name}: Ea", energies, ENERGY_EV),
-        *_rows(f"{name}: ln sigma(300 K)", [_logarithm(estimate) for estimate in stated], float(np.log(truth))),
-        row(f"{name}: sigma(300 K) stated", len(stated) / len(conductivities), "", at_least=1.0),
-    ]
+    yield from _rows(f"{name}: Ea", energies, ENERGY_EV)
+    yield from _rows(f"{name}: ln sigma(300 K)", [_logarithm(estimate) for estimate in stated], float(np.log(truth)))
+    yield row(f"{name}: sigma(300 K) stated", len(stated) / len(conductivities), "", at_least=1.0)
 
 
 def _rows(name: str, found: list[Estimate], truth: float) -> Iterator[dict[str, Any]]:

@@ -35,7 +35,7 @@ def command(name: str, large: bool, as_json: bool) -> None:
     options = {"large": True} if large else {}
     rows = importlib.import_module(f"superionic.bench.{name}").run(**options)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(json.dumps(list(rows), indent=2))
         return
-    for measured in rows:
+    for measured in rows:  # those that take minutes come one by one
         click.echo(in_words(measured))
