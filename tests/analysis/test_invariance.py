@@ -17,7 +17,7 @@ from superionic.trajectories.trajectory import from_arrays
 
 @pytest.fixture
 def run(make_run):
-    return make_run(n_frames=1500)[0]
+    return make_run(n_frames=1500, pair_factor=15.0)[0]  # jumps that remember each other, so that sites count in D
 
 
 def rewritten(run, positions=None, cell=None, species=None):
