@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from superionic.potentials import load_chgnet
-from superionic.potentials.network_torch import plainly_gated
+from superionic.potentials import load_chgnet, network_cuda
+from superionic.potentials.network_torch import plain_messages
+from superionic.potentials.rows import OrderedRows
 from superionic.structures.host import load_host
 
 pytestmark = pytest.mark.gpu
@@ -66,6 +67,16 @@ def test_a_run_goes_on_bit_for_bit_on_cuda(cells, potentials):
             assert np.array_equal(first.stress_eV_per_A3, again.stress_eV_per_A3)
 
 
+def test_recordings_come_and_go(cells, potentials, monkeypatch):
+    """More sizes than are kept: the last recording of all goes before the next one is made."""
+    monkeypatch.setattr(network_cuda, "_KEPT", 1)
+    potential = load_chgnet(device="cuda")
+    for numbers, positions, cell in [*cells, *cells]:
+        session = potential.session(numbers)
+        results = [session.evaluate(positions, cell) for _ in range(4)]
+        assert all(np.array_equal(results[0].forces_eV_per_A, result.forces_eV_per_A) for result in results)
+
+
 def test_stock_kernels_and_moments(cells, potentials):
     numbers, positions, cell = cells[0]
     stock = load_chgnet(device="cuda", kernels="stock").session(numbers).evaluate(positions, cell)
@@ -75,29 +86,39 @@ def test_stock_kernels_and_moments(cells, potentials):
     assert np.abs(moments[0] - moments[1]).max() < 1e-5
 
 
-def test_compiled_gates_are_the_plain_ones(potentials):
+@pytest.mark.parametrize("n", [1, 1000, 5003])
+def test_compiled_messages_are_the_plain_ones(potentials, n):
     """In single precision, forward and back, as near to double precision as torch's own."""
     pytest.importorskip("triton")
-    from superionic.potentials.gates_triton import gated
+    from superionic.potentials.messages_triton import messages
+    from superionic.potentials.rows_triton import CompiledRows
 
-    weights = potentials[1]._network.network.weights
-    random = torch.Generator("cuda").manual_seed(0)
-    for mlp in (weights.atom_mlps[1], weights.bond_mlps[0], weights.angle_mlps[0]):
+    weights, n_rows = potentials[1]._network.network.weights, 20
+    random = torch.Generator("cuda").manual_seed(n)
+
+    def normal(*shape):
+        return torch.randn(*shape, device="cuda", generator=random).mul_(2)
+
+    ends = torch.randint(0, n_rows - 1, (2, n), device="cuda", generator=random)
+    plain, compiled = (rows.both_ways(*ends, n_rows) for rows in (OrderedRows, CompiledRows))
+    for mlp, both, weighted in [
+        (weights.atom_mlps[1], 1, True), (weights.bond_mlps[0], 2, True), (weights.angle_mlps[0], 2, False)
+    ]:  # fmt: skip
+        values = [normal(n_rows, 256), normal(both, n, 128), *([normal(both, n, 64)] if weighted else [])]
+        above = normal(2 * n, 64)
         double = replace(mlp, **{field.name: getattr(mlp, field.name).double() for field in fields(mlp)})
-        for n in (1, 1000, 5003):
-            hidden = torch.randn(n, 128, device="cuda", generator=random).mul_(3).requires_grad_(True)
-            above = torch.randn(n, 64, device="cuda", generator=random)
-            true = _with_gradient(plainly_gated, hidden.detach().double().requires_grad_(True), double, above.double())
-            for got, plain, wanted in zip(
-                _with_gradient(gated, hidden, mlp, above), _with_gradient(plainly_gated, hidden, mlp, above), true,
-                strict=True,
-            ):  # fmt: skip
-                assert _error(got, wanted) < max(1e-6, 2 * _error(plain, wanted))
+        true = _with_gradients(plain_messages, double, [value.double() for value in values], above.double(), plain)
+        torchs = _with_gradients(plain_messages, mlp, values, above, plain)
+        for ours, theirs, wanted in zip(
+            _with_gradients(messages, mlp, values, above, compiled), torchs, true, strict=True
+        ):
+            assert _error(ours, wanted) < max(1e-6, 2 * _error(theirs, wanted))
 
 
-def _with_gradient(function, hidden, mlp, above):
-    result = function(hidden, mlp)
-    return result.detach(), torch.autograd.grad(result, hidden, above)[0]
+def _with_gradients(function, mlp, values, above, rows):
+    table, own, *weights = leaves = [value.detach().requires_grad_(True) for value in values]
+    result = function(mlp, table, own, weights[0] if weights else None, *rows)
+    return [result.detach(), *torch.autograd.grad(result, leaves, above)]
 
 
 def _error(got, wanted):

@@ -1,8 +1,8 @@
-"""The torch network where the device waits for the host: launching its 600 kernels takes longer than they do.
+"""The torch network where the device waits for the host: launching hundreds of kernels takes longer than they do.
 
 Pairs and angles come and go from step to step, while a CUDA device replays only what was recorded with the same
-sizes. So a graph is filled up to sizes that come back, with one more atom and pairs and angles of that atom alone: a
-system of its own, which touches no other. Those sizes depend on the graph's alone, and with them the results do.
+sizes. So a graph is filled up to sizes that come back, with atoms, pairs and angles of one atom alone: a system of its
+own, which touches no other. Those sizes depend on the graph's alone, and with them the results do.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from torch import Tensor
 
 from superionic.potentials.graph import CrystalGraph
 from superionic.potentials.neighbours import FloatArray
-from superionic.potentials.network_torch import Gated, GraphTensors, TorchNetwork, arrays, plainly_gated
+from superionic.potentials.network_torch import GraphTensors, Messages, TorchNetwork, arrays, plain_messages
 from superionic.potentials.rows import OrderedRows
 from superionic.potentials.weights import ChgnetWeights
 
 __all__ = ["CudaNetwork"]
 
-_RECORDED_PAIRS = 2**17
-"""Beyond, the device is busy for longer than the launches take, and a recording would hold its memory."""
+_RECORDED_PAIRS = 2**18
+"""Beyond, the device is busy for longer than the launches take, and a recording would hold GBs of its memory."""
 _USES_BEFORE_RECORDING = 2
 """Recording costs as much as ten replays save; sizes that come once or twice are not worth it."""
 _KEPT = 16
 
 Sizes = tuple[int, int, int, int]
+"""Of atoms, pairs, bonds and angles, filled up."""
 
 
 class CudaNetwork:
@@ -41,9 +42,10 @@ class CudaNetwork:
     """
 
     def __init__(self, weights: ChgnetWeights) -> None:
-        self.network = TorchNetwork(weights, OrderedRows, _gated(weights))
+        self.network = TorchNetwork(weights, *_means(weights))
         self._filled: OrderedDict[Sizes, _Filled] = OrderedDict()
-        self._pool = torch.cuda.graph_pool_handle() if self.network.device.type == "cuda" else None
+        # a pool of our own: one that goes with its last recording cannot take another
+        self._pool = torch.cuda.MemPool() if self.network.device.type == "cuda" else None
 
     def evaluate(self, graph: CrystalGraph) -> tuple[FloatArray, FloatArray]:
         """As `TorchNetwork.evaluate`."""
@@ -52,14 +54,19 @@ class CudaNetwork:
         self._filled[sizes] = filled
         if len(self._filled) > _KEPT:
             self._filled.popitem(last=False)
-        energies, gradients = filled.evaluate(graph)
+        try:
+            energies, gradients = filled.evaluate(graph)
+        except torch.OutOfMemoryError:
+            self._filled.clear()  # recordings hold memory, and their pool does when they have gone
+            self._pool = self._pool and torch.cuda.MemPool()
+            raise
         return energies[: len(graph.numbers)].cpu().numpy(), gradients[: len(graph.pairs.first)].cpu().numpy()
 
 
 class _Filled:
     """Graphs of certain sizes on the device."""
 
-    def __init__(self, network: TorchNetwork, sizes: Sizes, pool: tuple[int, int] | None) -> None:
+    def __init__(self, network: TorchNetwork, sizes: Sizes, pool: torch.cuda.MemPool | None) -> None:
         self.network = network
         self.pool = pool
         n_atoms, n_pairs, n_bonds, n_angles = sizes
@@ -91,38 +98,35 @@ class _Filled:
         self.n_uses += 1
         if self.pool is None or self.n_uses <= _USES_BEFORE_RECORDING or len(self.graph.first) > _RECORDED_PAIRS:
             return self.network.differentiated(self.graph)
-        recording, outputs = self.recorded = self.recorded or self._record()
+        recording, outputs = self.recorded = self.recorded or self._record(self.pool)
         recording.replay()
         return outputs
 
-    def _record(self) -> tuple[torch.cuda.CUDAGraph, tuple[Tensor, Tensor]]:
+    def _record(self, pool: torch.cuda.MemPool) -> tuple[torch.cuda.CUDAGraph, tuple[Tensor, Tensor]]:
         recording = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(recording, pool=self.pool):
+        with torch.cuda.graph(recording, pool=pool.id):
             outputs = self.network.differentiated(self.graph)
         return recording, outputs
 
 
-def _gated(weights: ChgnetWeights) -> Gated:
-    """Compiled gated layers, where they can be."""
+def _means(weights: ChgnetWeights) -> tuple[type[OrderedRows], Messages]:
+    """What gathers, sums and makes messages: compiled, where that can be."""
     if weights.embedding.is_cuda and weights.embedding.dtype == torch.float32 and find_spec("triton"):
-        from superionic.potentials import gates_triton
+        from superionic.potentials.messages_triton import available, messages
+        from superionic.potentials.rows_triton import CompiledRows
 
-        if gates_triton.available(weights.atom_mlps[0]):
-            return gates_triton.gated
-    return plainly_gated
+        if available(weights.atom_mlps[0]):
+            return CompiledRows, messages
+    return OrderedRows, plain_messages
 
 
 def _sizes(graph: CrystalGraph) -> Sizes:
-    """Atoms, pairs, bonds and angles, filled up: each at least one more than there are."""
-    return (
-        len(graph.numbers) + 1,
-        _filled_up(len(graph.pairs.first)),
-        _filled_up(len(graph.angles.bonds)),
-        _filled_up(len(graph.angles.arm_one)),
-    )
+    numbers = graph.numbers, graph.pairs.first, graph.angles.bonds, graph.angles.arm_one
+    atoms, pairs, bonds, angles = (_filled_up(len(values)) for values in numbers)
+    return atoms, pairs, bonds, angles
 
 
 def _filled_up(number: int) -> int:
-    """The next of steps that a number seldom crosses which fluctuates by its square root."""
-    step = 2 ** int(np.ceil(np.log2(4.0 * np.sqrt(number + 1))))
+    """The next of the steps of an eighth to a fourth of a number, at least one more than it."""
+    step = 2 ** (number // 8).bit_length()
     return step * (number // step + 1)

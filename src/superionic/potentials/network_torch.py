@@ -15,9 +15,10 @@ from superionic.potentials.neighbours import FloatArray
 from superionic.potentials.rows import Rows
 from superionic.potentials.weights import WIDTH, AngleMlp, AtomMlp, ChgnetWeights
 
-__all__ = ["Gated", "GraphTensors", "TorchNetwork", "arrays", "plainly_gated"]
+__all__ = ["GraphTensors", "Messages", "TorchNetwork", "arrays", "plain_messages"]
 
-Gated = Callable[[Tensor, AtomMlp | AngleMlp], Tensor]
+Messages = Callable[..., Tensor]
+"""As `plain_messages`."""
 
 COSINE_SCALE = 1.0 - 1e-6
 """CHGNet's own guard of acos near 0 and 180 degrees."""
@@ -63,14 +64,38 @@ class _Indices:
         self.angle_centre = rows(graph.centre, n_atoms)
 
 
-def plainly_gated(hidden: Tensor, mlp: AtomMlp | AngleMlp) -> Tensor:
-    """Result (n, 64) of a gated MLP from the pre-activations (n, 128) of its first layer, or its only one."""
+def plain_messages(
+    mlp: AtomMlp | AngleMlp, table: Tensor, own: Tensor, weights: Tensor | None, one: Rows, two: Rows
+) -> Tensor:
+    """What a gated MLP makes of every pair or angle, both ways.
+
+    Parameters
+    ----------
+    mlp
+        Its first layer is in what follows; where it has a second one, that comes after.
+    table : (n_rows, 256)
+        What each atom or bond adds to the pre-activations, as the first end | as the second.
+    own : (1 or 2, n / 2, 128)
+        What the pair or angle itself adds, the same both ways or other.
+    weights : (1 or 2, n / 2, 64)
+        Factors of the result, if any.
+    one, two
+        The rows of the table at the first end and at the second.
+
+    Returns
+    -------
+    (n, 64)
+    """
+    as_one, as_two = table.split(2 * WIDTH, 1)
+    hidden = one.take(as_one) + two.take(as_two)
+    hidden = (hidden.view(2, -1, 2 * WIDTH) + own).view(-1, 2 * WIDTH)
     core, gate = (functional.silu(hidden) if mlp.second.numel() else hidden).split(WIDTH, 1)
     if mlp.second.numel():
         core, gate = (torch.addmm(mlp.second_bias[k], half, mlp.second[k]) for k, half in enumerate((core, gate)))
     core = functional.layer_norm(core, (WIDTH,), mlp.norm[0], mlp.norm[1])
     gate = functional.layer_norm(gate, (WIDTH,), mlp.norm[2], mlp.norm[3])
-    return functional.silu(core) * torch.sigmoid(gate)
+    result = functional.silu(core) * torch.sigmoid(gate)
+    return result if weights is None else (result.view(2, -1, WIDTH) * weights).view(-1, WIDTH)
 
 
 class TorchNetwork:
@@ -80,14 +105,14 @@ class TorchNetwork:
     ----------
     weights
         Their dtype and device are the network's.
-    rows, gated
-        How it gathers and sums, and how it evaluates gated layers.
+    rows, messages
+        How it gathers and sums, and how it evaluates gated MLPs.
     """
 
-    def __init__(self, weights: ChgnetWeights, rows: type[Rows] = Rows, gated: Gated = plainly_gated) -> None:
+    def __init__(self, weights: ChgnetWeights, rows: type[Rows] = Rows, messages: Messages = plain_messages) -> None:
         self.weights = weights
         self.rows = rows
-        self.gated = gated
+        self.messages = messages
         self.device = weights.embedding.device
         self.dtype = weights.embedding.dtype
 
@@ -126,7 +151,7 @@ class TorchNetwork:
         bond_weights = (
             self._radial(bond_lengths, weights.bond_frequencies, weights.bond_cutoff_A) @ weights.bond_weights
         )
-        angle_weights = at.arms.take(bond_weights) * at.other_arms.take(bond_weights)
+        angle_weights = (at.arms.take(bond_weights) * at.other_arms.take(bond_weights)).view(2, -1, WIDTH)
         arm_one, arm_two = at.arms.take(directions).chunk(2)
         cosines = (arm_one * arm_two).sum(1)
         angles = self._fourier(cosines * at.sign)
@@ -134,25 +159,27 @@ class TorchNetwork:
 
         atoms = weights.embedding[at.species]
         for layer, mlp in enumerate(weights.atom_mlps):
-            as_centre, as_neighbour = (atoms @ mlp.centre_neighbour).split(2 * WIDTH, 1)
             per_pair = pair_first[layer] + mlp.bias
             if layer:  # only bonds in the bond graph have changed since the start
                 per_pair = per_pair.index_add(0, at.bonds, (bonds - initial_bonds) @ mlp.bond)
-            hidden = at.centres.take(as_centre) + at.neighbours.take(as_neighbour)
-            hidden = (hidden.view(2, -1, 2 * WIDTH) + per_pair).view(-1, 2 * WIDTH)
-            messages = self.gated(hidden, mlp)
-            messages = (messages.view(2, -1, WIDTH) * pair_weights).view(-1, WIDTH)
-            atoms = atoms + at.centres.total(messages) @ mlp.out
+            to_atoms = self.messages(
+                mlp, atoms @ mlp.centre_neighbour, per_pair[None], pair_weights[None], at.centres, at.neighbours
+            )
+            atoms = atoms + at.centres.total(to_atoms) @ mlp.out
             if layer < len(weights.bond_mlps):
                 bond_mlp = weights.bond_mlps[layer]
-                hidden = _angle_first_layer(bond_mlp, atoms, bonds, angles, at)
-                gathered = at.arms.total(self.gated(hidden, bond_mlp) * angle_weights)
-                bonds = bonds + gathered @ bond_mlp.out
+                to_bonds = self._along_angles(bond_mlp, atoms, bonds, angles, angle_weights, at)
+                bonds = bonds + at.arms.total(to_bonds) @ bond_mlp.out
             if layer < len(weights.angle_mlps):
-                angle_mlp = weights.angle_mlps[layer]
-                hidden = _angle_first_layer(angle_mlp, atoms, bonds, angles, at)
-                angles = angles + self.gated(hidden, angle_mlp)
+                angles = angles + self._along_angles(weights.angle_mlps[layer], atoms, bonds, angles, None, at)
         return atoms
+
+    def _along_angles(
+        self, mlp: AngleMlp, atoms: Tensor, bonds: Tensor, angles: Tensor, weights: Tensor | None, at: _Indices
+    ) -> Tensor:
+        per_angle = at.angle_centre.take(torch.addmm(mlp.bias, atoms, mlp.centre))
+        own = (angles @ mlp.angle).view(2, -1, 2 * WIDTH) + per_angle
+        return self.messages(mlp, bonds @ mlp.arms, own, weights, at.arms, at.other_arms)
 
     def _readout(self, atoms: Tensor) -> Tensor:
         scale, shift = self.weights.readout_norm
@@ -176,10 +203,3 @@ class TorchNetwork:
         phase = angles * self.weights.angle_frequencies
         constant = torch.full_like(angles, 0.5**0.5)
         return torch.cat([constant, torch.sin(phase), torch.cos(phase)], 1) @ self.weights.angle_embedding
-
-
-def _angle_first_layer(mlp: AngleMlp, atoms: Tensor, bonds: Tensor, angles: Tensor, at: _Indices) -> Tensor:
-    as_arm_one, as_arm_two = (bonds @ mlp.arms).split(2 * WIDTH, 1)
-    hidden = at.arms.take(as_arm_one) + at.other_arms.take(as_arm_two) + angles @ mlp.angle
-    per_angle = at.angle_centre.take(torch.addmm(mlp.bias, atoms, mlp.centre))
-    return (hidden.view(2, -1, 2 * WIDTH) + per_angle).view(-1, 2 * WIDTH)
