@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import queue
+import selectors
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -44,12 +45,14 @@ class Server:
         self._requests: queue.Queue[Request] = queue.Queue()
         self._took_s = 0.0
         self._leaving = False
+        self._selector = selectors.DefaultSelector()
 
     def serve(self) -> None:
         """Serve until no client has been there for a while."""
         listener = Listener(str(self.address), "AF_UNIX", backlog=128)
         reception = threading.Thread(target=self._accept, args=(listener,), daemon=True)
         reception.start()
+        threading.Thread(target=self._listen, daemon=True).start()
         while True:
             if batch := self._gathered():
                 start = time.monotonic()
@@ -70,24 +73,38 @@ class Server:
             if self._leaving:
                 return
             self._clients.add(client)
-            threading.Thread(target=self._listen, args=(client,), daemon=True).start()
+            try:
+                client.send((self.potential.reference, self.potential.cutoff_A, self.potential.bond_cutoff_A))
+            except OSError:
+                self._clients.discard(client)
+                continue
+            self._selector.register(client, selectors.EVENT_READ, client)
 
-    def _listen(self, client: Connection) -> None:
-        try:
-            client.send((self.potential.reference, self.potential.cutoff_A, self.potential.bond_cutoff_A))
-            while True:
-                self._requests.put((client, client.recv()))
-        except (EOFError, OSError):
-            self._clients.discard(client)
+    def _listen(self) -> None:
+        """Receive from all clients, in one thread: many would compete with the evaluations for the interpreter.
+
+        The price: a client that is stopped in the middle of a message holds up the others until it goes on.
+        """
+        while not self._leaving:
+            for key, _ in self._selector.select(timeout=1.0):
+                client: Connection = key.data
+                try:
+                    self._requests.put((client, client.recv()))
+                except (EOFError, OSError):
+                    self._selector.unregister(client)
+                    self._clients.discard(client)
 
     def _gathered(self) -> list[Request]:
-        """One request of every client; late ones are waited for as long as an evaluation takes."""
+        """One request of every second client: the others integrate while these are evaluated.
+
+        Late ones are waited for as long as an evaluation takes.
+        """
         try:
             batch = [self._requests.get(timeout=self.idle_s)]
         except queue.Empty:
             return []
         deadline = time.monotonic() + max(_LEAST_PATIENCE_S, self._took_s)
-        while len(batch) < len(self._clients):
+        while 2 * len(batch) < len(self._clients):
             try:
                 batch.append(self._requests.get(timeout=max(0.0, deadline - time.monotonic())))
             except queue.Empty:
