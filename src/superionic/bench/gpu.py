@@ -1,33 +1,49 @@
-"""`superionic bench gpu`: ns/day on a CUDA device, alone and in batches, against stock chgnet on the same card."""
+"""`superionic bench gpu`: ns/day of NVT runs on a CUDA device, one and many, against stock chgnet on the same card."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import time
 import warnings
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from threading import Barrier
 from typing import Any
 
 import numpy as np
 import torch
+from ase import Atoms
 from pymatgen.core import Structure
 
 from superionic.bench.cells import ordered_cell
 from superionic.bench.rows import row
+from superionic.documents import MDProtocol
+from superionic.dynamics.integrator import Integrator
+from superionic.dynamics.md import initial_state
 from superionic.errors import InputError
-from superionic.potentials import System, load_chgnet
+from superionic.potentials import Potential, SharedPotential, System, load_chgnet
 
-TIME_STEP_FS = 2.0
-BATCHES = (1, 6, 24)
+TIME_STEP_FS, TEMPERATURE_K = 2.0, 700.0
+_WARM_UP = 50
+"""Steps in which a run loads and compiles, and the device records."""
 
 
-def run(sizes: tuple[int, ...] = (80, 160, 640), n_steps: int = 20) -> list[dict[str, Any]]:
-    """Time evaluations of moving atoms on a GPU.
+def run(sizes: tuple[int, ...] = (80, 160), n_runs: tuple[int, ...] = (8, 32, 128)) -> list[dict[str, Any]]:
+    """Time molecular dynamics at 700 K on a GPU.
 
     Parameters
     ----------
     sizes
-        Atoms of the cells; of 80, 160, 640.
-    n_steps
-        Evaluations of a measurement.
+        Atoms of the cells; of 20, 80, 160, 320, 640, 1280, 2000.
+    n_runs
+        Runs at a time: evaluated by one call, and as processes of their own that share the device as jobs do.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        Rows with ``name``, ``value``, ``unit``, ``target`` and ``met``; ns/day are those of all runs together.
 
     Raises
     ------
@@ -37,49 +53,102 @@ def run(sizes: tuple[int, ...] = (80, 160, 640), n_steps: int = 20) -> list[dict
     if not torch.cuda.is_available():
         raise InputError("bench gpu needs a CUDA device, and torch sees none: run it where there is one")
     warnings.filterwarnings("ignore")
-    rows = []
+    potential, rows = load_chgnet(device="cuda"), []
     for size in sizes:
         structure = ordered_cell(size)
-        stock = _stock_seconds(structure, n_steps)
-        rows.append(row(f"{size} atoms, stock chgnet", _ns_per_day(stock), "ns/day"))
-        for n_runs in BATCHES:
-            seconds = _batch_seconds(structure, n_runs, n_steps)
-            name = f"{size} atoms, {n_runs} runs in a batch"
-            rows.append(row(f"{name}, all together", _ns_per_day(seconds / n_runs), "ns/day"))
-            rows.append(row(f"{name}, against stock", stock * n_runs / seconds, "x"))
+        stock = _seconds_a_step(_stock(structure), 20)
+        rows.append(row(f"{size} atoms, stock chgnet MD", _ns_per_day(stock), "ns/day"))
+        alone = _seconds_a_step(_advance(_integrator(size, 0, potential)), 200)
+        rows.append(row(f"{size} atoms, one run", _ns_per_day(alone), "ns/day"))
+        rows.append(row(f"{size} atoms, one run against stock", stock / alone, "x"))
+        for n in n_runs:
+            torch.cuda.reset_peak_memory_stats()
+            batch = _seconds_a_step(_batch(structure, n, potential), 20) / n
+            rows.append(row(f"{size} atoms, {n} in one call", _ns_per_day(batch), "ns/day"))
+            rows.append(row(f"{size} atoms, {n} in one call, memory", torch.cuda.max_memory_reserved() / 1e6, "MB"))
+            shared = _side_by_side(size, n) / n
+            rows.append(row(f"{size} atoms, {n} processes", _ns_per_day(shared), "ns/day"))
+            rows.append(row(f"{size} atoms, {n} processes against stock", stock / shared, "x"))
     return rows
 
 
-def _batch_seconds(structure: Structure, n_runs: int, n_steps: int) -> float:
-    """Seconds a step of `n_runs` systems evaluated together."""
-    potential = load_chgnet(device="cuda")
-    generator = np.random.default_rng(0)
+def _seconds_a_step(step: Callable[[int], object], n_steps: int) -> float:
+    step(_WARM_UP if n_steps > _WARM_UP else 5)
+    start = time.perf_counter()
+    step(n_steps)
+    return (time.perf_counter() - start) / n_steps
+
+
+def _stock(structure: Structure) -> Callable[[int], object]:
+    from chgnet.model.dynamics import MolecularDynamics
+
+    numbers = list(structure.atomic_numbers)
+    atoms = Atoms(numbers, positions=structure.cart_coords, cell=structure.lattice.matrix, pbc=True)
+    atoms.set_cell(atoms.cell.standard_form("upper")[0], scale_atoms=True)  # what its Nose-Hoover needs
+    with contextlib.redirect_stdout(io.StringIO()):
+        dynamics = MolecularDynamics(
+            atoms, ensemble="nvt", thermostat="Nose-Hoover", temperature=TEMPERATURE_K, timestep=TIME_STEP_FS,
+            use_device="cuda",
+        )  # fmt: skip
+    run: Callable[[int], object] = dynamics.run
+    return run
+
+
+def _integrator(size: int, seed: int, potential: Potential | SharedPotential) -> Integrator:
+    structure = ordered_cell(size)
+    protocol = MDProtocol(temperature_K=TEMPERATURE_K, time_step_fs=TIME_STEP_FS, length_ps=10, seed=seed)
     numbers = np.array(structure.atomic_numbers)
-    sessions = [potential.session(numbers) for _ in range(n_runs)]
-    positions = structure.cart_coords + generator.normal(scale=0.05, size=(n_runs, len(structure), 3))
-    steps = generator.normal(scale=0.005, size=(n_steps + 3, *positions.shape))
-    for number, step in enumerate(steps):
-        if number == 3:  # the first ones load and compile
-            torch.cuda.synchronize()
-            start = time.perf_counter()
-        positions = positions + step
-        potential.evaluate_batch([System(numbers, x, structure.lattice.matrix) for x in positions], sessions)
-    torch.cuda.synchronize()
-    return (time.perf_counter() - start) / n_steps
+    return Integrator(initial_state(structure, protocol), numbers, protocol, potential.session(numbers).evaluate)
 
 
-def _stock_seconds(structure: Structure, n_steps: int) -> float:
-    from chgnet.model import CHGNet
+def _advance(run: Integrator) -> Callable[[int], None]:
+    def steps(n: int) -> None:
+        for _ in range(n):
+            run.advance()
 
-    model = CHGNet.load(use_device="cuda", verbose=False)
-    generator = np.random.default_rng(0)
-    moving = structure.copy()
-    for number in range(n_steps + 3):
-        if number == 3:
-            start = time.perf_counter()
-        moving.perturb(0.005, seed=int(generator.integers(2**31)))
-        model.predict_structure(moving, task="efs")
-    return (time.perf_counter() - start) / n_steps
+    return steps
+
+
+def _batch(structure: Structure, n: int, potential: Potential) -> Callable[[int], None]:
+    """Evaluations of cells whose atoms move about as far as in a step."""
+    generator, numbers = np.random.default_rng(0), np.array(structure.atomic_numbers)
+    sessions = [potential.session(numbers) for _ in range(n)]
+    positions = structure.cart_coords + generator.normal(scale=0.1, size=(n, len(structure), 3))
+
+    def steps(n_steps: int) -> None:
+        for _ in range(n_steps):
+            positions[:] += generator.normal(scale=0.003, size=positions.shape)
+            potential.evaluate_batch([System(numbers, x, structure.lattice.matrix) for x in positions], sessions)
+
+    return steps
+
+
+def _side_by_side(size: int, n: int, n_steps: int = 100) -> float:
+    """Seconds in which each of `n` processes does a step."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(n, context, _meet_at, (context.Barrier(n, timeout=300),)) as pool:
+        spans = list(pool.map(_timed_run, [size] * n, range(n), [n_steps] * n))
+    return (max(end for _, end in spans) - min(start for start, _ in spans)) / n_steps
+
+
+_all_are_there: Barrier
+
+
+def _meet_at(barrier: Barrier) -> None:
+    global _all_are_there  # noqa: PLW0603 - one in each process
+    _all_are_there = barrier
+
+
+def _timed_run(size: int, seed: int, n_steps: int) -> tuple[float, float]:
+    torch.set_num_threads(1)
+    with SharedPotential() as shared:
+        steps = _advance(_integrator(size, seed, shared))
+        steps(_WARM_UP)
+        _all_are_there.wait()
+        start = time.monotonic()
+        steps(n_steps)
+        return start, time.monotonic()
 
 
 def _ns_per_day(seconds_per_step: float) -> float:
