@@ -53,7 +53,7 @@ class AngleMlp:
 
 @dataclass(frozen=True)
 class ChgnetWeights:
-    """All that energy, forces, stress and magnetic moments need.
+    """All that energy, forces and stress need.
 
     `pair_basis` (n_radial, 64 + n_conv * 128) gives from the radial basis of a pair, in one product, its
     message weights and its share of the first layer of every atom convolution.
@@ -75,7 +75,6 @@ class ChgnetWeights:
     angle_mlps: tuple[AngleMlp, ...]
     readout_norm: Tensor  # (2, 64)
     readout: tuple[tuple[Tensor, Tensor], ...]
-    magnetic_moment: tuple[Tensor, Tensor]  # (64, 1), (1,)
 
     @classmethod
     def from_model(
@@ -152,7 +151,6 @@ class ChgnetWeights:
             angle_mlps=tuple(angle_mlp(f"angle_layers.{k}", updates_bonds=False) for k in range(n_conv - 2)),
             readout_norm=torch.stack([state["readout_norm.weight"], state["readout_norm.bias"]]),
             readout=tuple((matrix(f"mlp.layers.{k}"), state[f"mlp.layers.{k}.bias"]) for k in layers),
-            magnetic_moment=(matrix("site_wise"), state["site_wise.bias"]),
         )
 
 
