@@ -178,7 +178,9 @@ def estimate_diffusion(
     squared_frequency = squared_frequency[used]
     white = _whitened(modes[used], squared_frequency, memory)
     per_ion = np.einsum("kia,kia->ki", white, white) / 3
-    model = plateau_model(per_ion, squared_frequency, relative_variance, length_ps, hop_length_A)
+    model = plateau_model(
+        per_ion, squared_frequency, relative_variance, length_ps, hop_length_A, sites_known=memory is not None
+    )
     weights = model.weights(per_ion.mean(axis=1), squared_frequency)
     plain_parts = _plain_parts(positions_A, frame_interval_ps, white, weights[0], memory)
     memory_parts = _per_ion(white, weights[1:])

@@ -29,6 +29,8 @@ _CONTRADICTION = 7.0
 """Logarithm of the odds."""
 _DOUBT = 2.0
 """Prior odds of memory are even, within this factor: the value takes the least, the intervals take the most."""
+_ODDS_WHERE_KNOWN = 0.5
+"""Prior odds of memory beyond what sites tell, relative to those where they tell nothing."""
 _MEAN_AMPLITUDE = 0.5
 _LEAST_PLATEAU = 0.05
 _WIDEST_PER_PRIOR = 20.0
@@ -184,7 +186,13 @@ class PlateauModel:
 
 
 def plateau_model(
-    per_ion: Floats, squared_frequency: Floats, relative_variance: float, length_ps: float, hop_length_A: float
+    per_ion: Floats,
+    squared_frequency: Floats,
+    relative_variance: float,
+    length_ps: float,
+    hop_length_A: float,
+    *,
+    sites_known: bool = False,
 ) -> PlateauModel:
     """Weigh whether, and over what time, jumps remember each other.
 
@@ -206,6 +214,8 @@ def plateau_model(
         Length of the run.
     hop_length_A
         Length of a hop.
+    sites_known
+        Whether the memory that the sites account for has been taken out.
     """
     times = memory_times_ps(len(per_ion), length_ps)
     band = BinnedSpectrum(per_ion.mean(axis=1), squared_frequency)
@@ -229,7 +239,7 @@ def plateau_model(
         believed = max(float(plateau + slope * (mean - amplitude)), least)
         scale[n] = believed / shrunk
         spread[n] = max(slope**2 * (variance - (shrinkage[n] * error) ** 2), 0.0) / believed**2
-    odds = np.exp(np.minimum(log_odds, 600.0)) / max(n_times, 1)
+    odds = np.exp(np.minimum(log_odds, 600.0)) / max(n_times, 1) * (_ODDS_WHERE_KNOWN if sites_known else 1.0)
     return PlateauModel(
         time_ps=np.concatenate([[0.0], times]),
         probability=_probabilities(odds / _DOUBT),
