@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superionic.analysis.counts import CountMixture, two_way_variance
-from superionic.analysis.hop_memory import HopMemory, HopNetwork
+from superionic.analysis.hop_memory import HopMemory, HopNetwork, whitening
 from superionic.analysis.motion import Positions
 from superionic.analysis.plateau import PlateauModel, Regime, contradicted, diffusive_regime, plateau_model
 from superionic.analysis.spectrum import (
@@ -38,6 +38,7 @@ HOP_LENGTH_A = 3.0
 """Length of one hop where sites are unknown: sets the upper limit on D when no hop is seen."""
 MAX_BLOCKS = 10
 _MODES_PER_BLOCK = 10
+_STEP = 1e-4  # of a count, for derivatives
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,10 @@ def _regime_and_memory(
 
 
 def _whitened(modes: Floats, squared_frequency: Floats, memory: HopMemory | None) -> Floats:
-    return modes if memory is None else modes @ np.swapaxes(memory.whitening(squared_frequency), -1, -2)
+    if memory is None:
+        return modes
+    white = whitening(memory.diffusion_A2_per_ps, memory.spectrum(squared_frequency))
+    return np.asarray(modes @ np.swapaxes(white, -1, -2))
 
 
 def _gradient(network: HopNetwork, weighted: Floats, squared_frequency: Floats) -> Floats:
@@ -239,13 +243,17 @@ def _gradient(network: HopNetwork, weighted: Floats, squared_frequency: Floats) 
     starts = bin_starts(len(weighted))
     sums = np.add.reduceat(weighted, starts)
     squared = np.add.reduceat(squared_frequency, starts) / np.diff([*starts, len(weighted)])
+    memory = network.memory()
+    per_hop = network.spectrum_per_hop(np.concatenate([[0.0], squared]))
+    step = _STEP * network.counts[:, None, None]
 
-    def tensor(memory: HopMemory) -> Floats:
-        whitening = memory.whitening(squared)
-        return np.asarray(np.einsum("kab,kbc,kdc->ad", whitening, sums, whitening) / 2)
+    def tensor(diffusion: Floats, spectrum: Floats) -> Floats:
+        white = whitening(diffusion, spectrum)
+        return np.einsum("k...ab,kbc,k...dc->...ad", white, sums, white) / 2
 
-    changes = np.array([tensor(memory) for memory in network.varied()]) - tensor(network.memory())
-    return np.asarray(changes / np.sqrt(network.counts)[:, None, None])
+    before = memory.diffusion_A2_per_ps, memory.spectrum(squared)
+    after = tensor(before[0] + step * per_hop[0], before[1][:, None] + step * per_hop[1:])
+    return np.asarray((after - tensor(*before)) / step)
 
 
 def _by_rates(network: HopNetwork, gradient: Floats, n_blocks: int, n_ions: int) -> Floats:

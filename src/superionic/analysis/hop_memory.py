@@ -17,8 +17,8 @@ memory beyond the walk's stays in them (ions that block each other, sites that d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,26 +73,22 @@ class HopMemory:
             Squared angular frequency of each mode in ps^-2, shape (n_modes,).
         """
         return np.asarray(
-            1
-            + self._seen(squared_frequency)
-            @ np.einsum("jaa->j", self.term_A2_per_ps)
-            / np.trace(self.diffusion_A2_per_ps)
+            np.trace(self.spectrum(squared_frequency), axis1=1, axis2=2) / np.trace(self.diffusion_A2_per_ps)
         )
 
-    def whitening(self, squared_frequency: Floats) -> Floats:
-        """D^1/2 (S / 2)^-1/2 of each mode: times it, modes of this walk have the spectrum 2 D, shape (n_modes, 3, 3).
-
-        Parameters
-        ----------
-        squared_frequency
-            Squared angular frequency of each mode in ps^-2, shape (n_modes,).
-        """
-        spectrum = np.tensordot(self._seen(squared_frequency), self.term_A2_per_ps, axes=1) + self.diffusion_A2_per_ps
-        return np.asarray(_power(self.diffusion_A2_per_ps, 0.5) @ _power(spectrum, -0.5))
+    def spectrum(self, squared_frequency: Floats) -> Floats:
+        """Half the spectrum of each mode in Å^2/ps, D at zero, shape (n_modes, 3, 3); argument as of `excess`."""
+        risen = np.tensordot(self._seen(squared_frequency), self.term_A2_per_ps, axes=1)
+        return np.asarray(self.diffusion_A2_per_ps + risen)
 
     def _seen(self, squared_frequency: Floats) -> Floats:
         """How much of each relaxation is in the spectrum at each frequency, shape (n_modes, n)."""
         return np.asarray(squared_frequency[:, None] / (squared_frequency[:, None] + self.rate_per_ps**2))
+
+
+def whitening(diffusion_A2_per_ps: Floats, spectrum_A2_per_ps: Floats) -> Floats:
+    """D^1/2 (S / 2)^-1/2: modes of spectrum S times it have the spectrum 2 D; shapes (..., 3, 3)."""
+    return np.asarray(_power(diffusion_A2_per_ps, 0.5) @ _power(spectrum_A2_per_ps, -0.5))
 
 
 def _power(matrices: Floats, exponent: float) -> Floats:
@@ -133,12 +129,33 @@ class HopNetwork:
 
     def memory(self) -> HopMemory:
         """What a walk with the rates that were seen remembers."""
-        return self._memory(self.counts)
+        rates, _, along = self._relaxations
+        flux = self._flux_per_ps
+        terms = along[:, :, None] * along[:, None] / rates[:, None, None]
+        bare = 0.5 * np.einsum("h,ha,hb->ab", flux, self.vector_A, self.vector_A)
+        # one hop more in any direction, lest what was never seen count as impossible
+        unseen = float(np.einsum("h,ha,ha->", flux, self.vector_A, self.vector_A)) / (6 * self.counts.sum())
+        return HopMemory(bare - terms.sum(axis=0) + unseen * np.eye(3), rates, terms)
 
-    def varied(self) -> Iterator[HopMemory]:
-        """The same with one count after the other larger by its square root."""
-        for n, count in enumerate(self.counts):
-            yield self._memory(self.counts + np.sqrt(count) * (np.arange(len(self.counts)) == n))
+    def spectrum_per_hop(self, squared_frequency: Floats) -> Floats:
+        """Derivative of half the walk's spectrum by each count in Å^2/ps, shape (n_modes, n_classes, 3, 3).
+
+        With x(w) what an ion is expected to move from each site on, in the phase of w, a hop counts for what it
+        changes of that: half the sum over hops of Re (l - x_s + x_t) (l - x_s + x_t)^T, as the power in a resistor.
+
+        Parameters
+        ----------
+        squared_frequency
+            Squared angular frequency of each mode in ps^-2, shape (n_modes,).
+        """
+        rates, modes, along = self._relaxations
+        response = 1 / (rates + 1j * np.sqrt(squared_frequency)[:, None])
+        ahead = np.einsum("sj,kj,ja->ksa", modes, response, along)
+        moved = self.vector_A - ahead[:, self.source] + ahead[:, self.target]
+        products = (moved[..., :, None] * moved[..., None, :]).real
+        members = np.bincount(self.hop_class)
+        by_class = np.add.reduceat(products[:, np.argsort(self.hop_class)], np.cumsum(members) - members, axis=1)
+        return np.asarray(by_class / (2 * members * self.ion_time_ps)[:, None, None])
 
     def of_classes(self, chosen: NDArray[np.bool_]) -> HopNetwork:
         """The network without the other classes of hops."""
@@ -164,18 +181,22 @@ class HopNetwork:
         hops = np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape)
         return np.asarray(hops - hops.mean(axis=(0, 1)))
 
-    def _memory(self, counts: Floats) -> HopMemory:
-        n_sites, root = len(self.time_share), np.sqrt(self.time_share)
-        flux = (counts / np.bincount(self.hop_class) / self.ion_time_ps)[self.hop_class]
-        matrix, velocity = np.zeros((n_sites, n_sites)), np.zeros((n_sites, 3))
+    @property
+    def _flux_per_ps(self) -> Floats:
+        """How often an ion makes each hop, shape (n_hops,)."""
+        return np.asarray((self.counts / np.bincount(self.hop_class) / self.ion_time_ps)[self.hop_class])
+
+    @cached_property
+    def _relaxations(self) -> tuple[Floats, Floats, Floats]:
+        """Rates r_j, eigenvectors over p_s^1/2, shape (n_sites, n), and v_j, shape (n, 3)."""
+        flux, root = self._flux_per_ps, np.sqrt(self.time_share)
+        matrix, velocity = np.zeros((len(root), len(root))), np.zeros((len(root), 3))
         np.add.at(matrix, (self.source, self.source), flux / self.time_share[self.source])
         np.add.at(matrix, (self.source, self.target), -flux / (root[self.source] * root[self.target]))
         np.add.at(velocity, self.source, flux[:, None] * self.vector_A / root[self.source, None])
         rates, vectors = np.linalg.eigh(matrix)
         moving = rates > _AT_REST * rates[-1]
-        along, rates = (vectors.T @ velocity)[moving], rates[moving]
-        terms = along[:, :, None] * along[:, None] / rates[:, None, None]
-        bare = 0.5 * np.einsum("h,ha,hb->ab", flux, self.vector_A, self.vector_A)
-        # one hop more in any direction, lest what was never seen count as impossible
-        unseen = float(np.einsum("h,ha,ha->", flux, self.vector_A, self.vector_A)) / (6 * counts.sum())
-        return HopMemory(bare - terms.sum(axis=0) + unseen * np.eye(3), rates, terms)
+        modes = np.divide(
+            vectors[:, moving], root[:, None], where=root[:, None] > 0, out=np.zeros((len(root), moving.sum()))
+        )
+        return rates[moving], modes, (vectors.T @ velocity)[moving]
