@@ -16,15 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superionic.analysis.counts import CountMixture, two_way_variance
-from superionic.analysis.hop_memory import HopMemory, HopNetwork, whitening
+from superionic.analysis.hop_correction import by_rates, count_bias, rate_gradient, whitened
+from superionic.analysis.hop_memory import HopMemory, HopNetwork
 from superionic.analysis.motion import Positions
 from superionic.analysis.plateau import PlateauModel, Regime, contradicted, diffusive_regime, plateau_model
 from superionic.analysis.spectrum import (
     MAX_FREQUENCY_THZ,
     MIN_MODES,
-    NOTHING,
     BinnedSpectrum,
-    bin_starts,
     displacement_modes,
     local_scatter,
     squared_frequencies,
@@ -38,7 +37,8 @@ HOP_LENGTH_A = 3.0
 """Length of one hop where sites are unknown: sets the upper limit on D when no hop is seen."""
 MAX_BLOCKS = 10
 _MODES_PER_BLOCK = 10
-_STEP = 1e-4  # of a count, for derivatives
+_LEAST_SEEN = 2 / 3  # of the diffusivity that displacements show
+_MOST_COUNT_BIAS = 0.5  # of the error of D; it is corrected for, and refused where that is no small matter
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class DiffusionEstimate:
         What one single hop in the whole run would give for D (trace / 3).
     hop_memory
         What jumps remember by the sites, which the estimate has corrected for; None if it has not.
+    count_bias
+        Share of itself that D is higher than the rates make it, because the noise of counts looks like memory.
     """
 
     model: PlateauModel
@@ -73,6 +75,7 @@ class DiffusionEstimate:
     length_ps: float
     hop_quantum_A2_per_ps: float
     hop_memory: HopMemory | None
+    count_bias: float
 
     @property
     def lag_range_ps(self) -> tuple[float, float]:
@@ -101,11 +104,12 @@ class DiffusionEstimate:
 
     def whitened(self, modes: Floats, squared_frequency: Floats) -> Floats:
         """Vector modes without what jumps are known to remember, shape (n_modes, n, 3)."""
-        return _whitened(modes, squared_frequency, self.hop_memory)
+        return whitened(modes, squared_frequency, self.hop_memory)
 
     def weights(self, spectrum: Floats, squared_frequency: Floats) -> Floats:
         """Weight of each whitened mode in the plateau of any spectrum, as the ions have it, as a row of the model's."""
-        return np.asarray(self.to_median * (self.model.probability @ self.model.weights(spectrum, squared_frequency)))
+        rows = (1 + self.count_bias) * self.model.weights(spectrum, squared_frequency)
+        return np.asarray(self.to_median * (self.model.probability @ rows))
 
     def project(self, projection: Floats, scale: float = 1.0) -> Estimate:
         """Estimate of sum_ab projection_ab D_ab, with error (`projection` symmetric and positive)."""
@@ -117,10 +121,11 @@ class DiffusionEstimate:
         plain, dof = two_way_variance(np.einsum("xy,bixy->bi", projection, self.plain_parts_A2_per_ps))
         parts = np.einsum("xy,hixy->hi", projection, self.memory_parts_A2_per_ps)
         # ions that move as one: only blocks of time show it, so no hypothesis is surer than the plain one
-        least = plain * (values / max(values[0], NOTHING)) ** 2
+        quantum = self.hop_quantum_A2_per_ps * np.trace(projection)
+        least = plain * (values / max(values[0], np.sqrt(plain), quantum)) ** 2
         variances = np.maximum([plain, *(two_way_variance(part[None])[0] for part in parts)], least)
         variances += self.model.relative_spread * values**2
-        variances += (self.hop_quantum_A2_per_ps * np.trace(projection)) ** 2
+        variances += quantum**2
         dofs = np.array([dof, *np.full(len(parts), max(parts.shape[1] - 1, 1))])
         return CountMixture(values, variances, dofs, self.model.probability, self.model.probability_in_intervals)
 
@@ -177,7 +182,7 @@ def estimate_diffusion(
     regime, memory = _regime_and_memory(spectrum, squared_frequency, relative_variance, length_ps, hop_network)
     used = slice(regime.n_modes)
     squared_frequency = squared_frequency[used]
-    white = _whitened(modes[used], squared_frequency, memory)
+    white = whitened(modes[used], squared_frequency, memory)
     per_ion = np.einsum("kia,kia->ki", white, white) / 3
     model = plateau_model(
         per_ion, squared_frequency, relative_variance, length_ps, hop_length_A, sites_known=memory is not None
@@ -185,20 +190,28 @@ def estimate_diffusion(
     weights = model.weights(per_ion.mean(axis=1), squared_frequency)
     plain_parts = _plain_parts(positions_A, frame_interval_ps, white, weights[0], memory)
     memory_parts = _per_ion(white, weights[1:])
+    bias = 0.0
     if memory is not None and hop_network is not None:
-        gradient = _gradient(hop_network, weights[0, :, None, None] * products[used], squared_frequency)
-        plain_parts += _by_rates(hop_network, gradient, len(plain_parts), n_ions)
-        memory_parts += _by_rates(hop_network, gradient, 1, n_ions)
-    return DiffusionEstimate(
+        bias = count_bias(hop_network, spectrum[used], squared_frequency)
+        slopes = rate_gradient(hop_network, weights[0, :, None, None] * products[used], squared_frequency)
+        plain_parts += by_rates(hop_network, slopes, len(plain_parts), n_ions)
+        memory_parts += by_rates(hop_network, slopes, 1, n_ions)
+    white_products = np.einsum("kia,kib->kab", white, white) / n_ions
+    estimate = DiffusionEstimate(
         model=model,
-        hypotheses_A2_per_ps=np.tensordot(weights, np.einsum("kia,kib->kab", white, white), axes=1) / (2 * n_ions),
-        plain_parts_A2_per_ps=plain_parts,
-        memory_parts_A2_per_ps=memory_parts,
+        hypotheses_A2_per_ps=(1 + bias) * np.tensordot(weights, white_products, axes=1) / 2,
+        plain_parts_A2_per_ps=(1 + bias) * plain_parts,
+        memory_parts_A2_per_ps=(1 + bias) * memory_parts,
         regime=regime,
         length_ps=length_ps,
         hop_quantum_A2_per_ps=hop_length_A**2 / (6 * n_ions * length_ps),
         hop_memory=memory,
+        count_bias=bias,
     )
+    found = estimate.isotropic()
+    if bias * found.value > _MOST_COUNT_BIAS * found.standard_error:  # too few hops for so many rates
+        return estimate_diffusion(positions_A, frame_interval_ps, hop_length_A=hop_length_A)
+    return estimate
 
 
 def _regime_and_memory(
@@ -208,57 +221,23 @@ def _regime_and_memory(
     length_ps: float,
     network: HopNetwork | None,
 ) -> tuple[Regime, HopMemory | None]:
-    """The modes that hops make, and what the network's hops remember unless the spectrum contradicts it."""
+    """The modes that hops make, and what the network's hops remember, unless the spectrum contradicts it.
+
+    It does if it is far likelier without, or higher than hops without memory could make it: then most were not seen.
+    """
     blind = diffusive_regime(spectrum, squared_frequency, relative_variance, length_ps)
     if network is None:
         return blind, None
     memory = network.memory()
+    level = BinnedSpectrum(spectrum[: blind.n_modes], squared_frequency[: blind.n_modes]).fit(0, 1).parameters[0] / 2
+    if memory.jump_diffusivity_A2_per_ps < _LEAST_SEEN * level:
+        return blind, None
     white = spectrum / memory.excess(squared_frequency)
     regime = diffusive_regime(white, squared_frequency, relative_variance, length_ps)
     band = slice(max(blind.n_modes, regime.n_modes))
     if contradicted(spectrum[band], white[band], squared_frequency[band], relative_variance, length_ps):
         return blind, None
     return regime, memory
-
-
-def _whitened(modes: Floats, squared_frequency: Floats, memory: HopMemory | None) -> Floats:
-    if memory is None:
-        return modes
-    white = whitening(memory.diffusion_A2_per_ps, memory.spectrum(squared_frequency))
-    return np.asarray(modes @ np.swapaxes(white, -1, -2))
-
-
-def _gradient(network: HopNetwork, weighted: Floats, squared_frequency: Floats) -> Floats:
-    """Change of the tensor with each count of the network, per hop, shape (n_classes, 3, 3).
-
-    Parameters
-    ----------
-    network
-        The hops seen.
-    weighted
-        Products of the modes as they were, times their weights in the plateau, shape (n_modes, 3, 3).
-    squared_frequency
-        Squared angular frequency of each mode, shape (n_modes,).
-    """
-    starts = bin_starts(len(weighted))
-    sums = np.add.reduceat(weighted, starts)
-    squared = np.add.reduceat(squared_frequency, starts) / np.diff([*starts, len(weighted)])
-    memory = network.memory()
-    per_hop = network.spectrum_per_hop(np.concatenate([[0.0], squared]))
-    step = _STEP * network.counts[:, None, None]
-
-    def tensor(diffusion: Floats, spectrum: Floats) -> Floats:
-        white = whitening(diffusion, spectrum)
-        return np.einsum("k...ab,kbc,k...dc->...ad", white, sums, white) / 2
-
-    before = memory.diffusion_A2_per_ps, memory.spectrum(squared)
-    after = tensor(before[0] + step * per_hop[0], before[1][:, None] + step * per_hop[1:])
-    return np.asarray((after - tensor(*before)) / step)
-
-
-def _by_rates(network: HopNetwork, gradient: Floats, n_blocks: int, n_ions: int) -> Floats:
-    """What every ion in every block of time adds through its hops to the rates, shape (n_blocks, n_ions, 3, 3)."""
-    return np.asarray(n_blocks * n_ions * np.tensordot(network.deviations(n_blocks, n_ions), gradient, axes=1))
 
 
 def _per_ion(modes: Floats, weights: Floats) -> Floats:
@@ -283,7 +262,7 @@ def _plain_parts(
     squared_frequency = squared_frequencies(size, frame_interval_ps, n_modes)
     starts = range(0, n_blocks * size, size)
     blocks = [displacement_modes(positions_A[start : start + size], frame_interval_ps, n_modes) for start in starts]
-    blocks = [_whitened(block, squared_frequency, memory) for block in blocks]
+    blocks = [whitened(block, squared_frequency, memory) for block in blocks]
     spectrum = np.mean([np.einsum("kia,kia->k", block, block) for block in blocks], axis=0)
     weights = BinnedSpectrum(spectrum, squared_frequency).fit(0, 1).weights[0]
     return np.stack([_per_ion(block, weights) for block in blocks])

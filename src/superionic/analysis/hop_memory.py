@@ -11,13 +11,14 @@ velocity on each site, p_s^1/2 sum_h k_h l_h, in their eigenvectors (Okamura and
 Trinkle, Phil. Mag. 97, 2514 (2017)). D is that of a network whose conductances are the fluxes.
 
 Modes of a run over the square root of S(w) / S(0) have a plateau again ("prewhitening": Blackman and Tukey, The
-Measurement of Power Spectra (1958)). Nothing but this ratio is used: the level stays that of the displacements, and
-memory beyond the walk's stays in them (ions that block each other, sites that differ more than the host says).
+Measurement of Power Spectra (1958)). Nothing but this ratio is used: the level stays that of the displacements, and so
+does memory beyond the walk's, of ions that block each other for example. Sites of one name are taken to be alike; where
+their energies scatter by more than kT, the walk is another one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_AT_REST = 1e-9  # of the fastest relaxation: parts of the network that no hop connects
+_AT_REST = 1e-9  # of the fastest rate of leaving a site: relaxations of parts that no hop connects
 _STILL_BENT = 0.05  # what the slope of the mean squared displacement may lie above its end where it counts as linear
 
 
@@ -49,10 +50,14 @@ class HopMemory:
     term_A2_per_ps: Floats
 
     @property
+    def jump_diffusivity_A2_per_ps(self) -> float:
+        """Trace / 3 of the tensor without memory."""
+        return float(np.trace(self.diffusion_A2_per_ps) + np.einsum("jaa->", self.term_A2_per_ps)) / 3
+
+    @property
     def correlation_factor(self) -> float:
         """D over what it were without memory."""
-        diffusion = float(np.trace(self.diffusion_A2_per_ps))
-        return diffusion / (diffusion + float(np.einsum("jaa->", self.term_A2_per_ps)))
+        return float(np.trace(self.diffusion_A2_per_ps)) / 3 / self.jump_diffusivity_A2_per_ps
 
     @property
     def onset_ps(self) -> float:
@@ -134,7 +139,7 @@ class HopNetwork:
         terms = along[:, :, None] * along[:, None] / rates[:, None, None]
         bare = 0.5 * np.einsum("h,ha,hb->ab", flux, self.vector_A, self.vector_A)
         # one hop more in any direction, lest what was never seen count as impossible
-        unseen = float(np.einsum("h,ha,ha->", flux, self.vector_A, self.vector_A)) / (6 * self.counts.sum())
+        unseen = float(np.mean(np.sum(self.vector_A**2, axis=1))) / (6 * self.ion_time_ps)
         return HopMemory(bare - terms.sum(axis=0) + unseen * np.eye(3), rates, terms)
 
     def spectrum_per_hop(self, squared_frequency: Floats) -> Floats:
@@ -149,13 +154,14 @@ class HopNetwork:
             Squared angular frequency of each mode in ps^-2, shape (n_modes,).
         """
         rates, modes, along = self._relaxations
-        response = 1 / (rates + 1j * np.sqrt(squared_frequency)[:, None])
-        ahead = np.einsum("sj,kj,ja->ksa", modes, response, along)
-        moved = self.vector_A - ahead[:, self.source] + ahead[:, self.target]
-        products = (moved[..., :, None] * moved[..., None, :]).real
-        members = np.bincount(self.hop_class)
-        by_class = np.add.reduceat(products[:, np.argsort(self.hop_class)], np.cumsum(members) - members, axis=1)
-        return np.asarray(by_class / (2 * members * self.ion_time_ps)[:, None, None])
+        by_class, members = np.argsort(self.hop_class), np.bincount(self.hop_class)
+        derivative = np.empty((len(squared_frequency), len(members), 3, 3))
+        for own, frequency in zip(derivative, np.sqrt(squared_frequency), strict=True):  # one at a time: hops are many
+            ahead = modes @ (along / (rates + 1j * frequency)[:, None])
+            moved = (self.vector_A - ahead[self.source] + ahead[self.target])[by_class]
+            products = (moved[:, :, None] * moved[:, None]).real
+            own[:] = np.add.reduceat(products, np.cumsum(members) - members)
+        return np.asarray(derivative / (2 * members * self.ion_time_ps)[:, None, None])
 
     def of_classes(self, chosen: NDArray[np.bool_]) -> HopNetwork:
         """The network without the other classes of hops."""
@@ -172,6 +178,14 @@ class HopNetwork:
             seen_ion=self.seen_ion[seen],
             seen_at=self.seen_at[seen],
         )
+
+    def halves(self) -> tuple[HopNetwork, HopNetwork]:
+        """Networks of the hops in even tenths of the run, and in odd ones."""
+        odd = (10 * self.seen_at).astype(np.int64) % 2
+        excess = np.bincount(self.seen_class, 1.0 - 2.0 * odd, len(self.counts))
+        time_ps = self.ion_time_ps / 2
+        even, other = ((self.counts + sign * excess) / 2 for sign in (1, -1))
+        return replace(self, counts=even, ion_time_ps=time_ps), replace(self, counts=other, ion_time_ps=time_ps)
 
     def deviations(self, n_blocks: int, n_ions: int) -> Floats:
         """Hops of each ion in each block of time less their mean, shape (n_blocks, n_ions, n_classes)."""
@@ -195,7 +209,7 @@ class HopNetwork:
         np.add.at(matrix, (self.source, self.target), -flux / (root[self.source] * root[self.target]))
         np.add.at(velocity, self.source, flux[:, None] * self.vector_A / root[self.source, None])
         rates, vectors = np.linalg.eigh(matrix)
-        moving = rates > _AT_REST * rates[-1]
+        moving = rates > _AT_REST * matrix.diagonal().max()
         modes = np.divide(
             vectors[:, moving], root[:, None], where=root[:, None] > 0, out=np.zeros((len(root), moving.sum()))
         )

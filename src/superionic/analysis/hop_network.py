@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from superionic.analysis.assignment import Assignment
 from superionic.analysis.hop_memory import HopNetwork
+from superionic.analysis.jumps import jumps_with_unseen
 from superionic.analysis.placement import Placement
 from superionic.analysis.sites import Sites
 from superionic.structures.host import Host
@@ -16,6 +17,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _SAME_SITE_A = 0.3
+_MOST_UNSEEN = 1.1  # hops with those unseen over those seen; fast returns are missed first, and rates come out wrong
 _AT_LEAST_RIGHT = 1.01  # sum of the squares of two legs over that of the whole, up to which their angle is
 _MOST_SITES, _CELLS = 4096, 256  # for packing a hop into one number
 
@@ -23,7 +25,7 @@ _MOST_SITES, _CELLS = 4096, 256  # for packing a hop into one number
 def hop_network(
     host: Host, placement: Placement, sites: Sites, jumps: Assignment, shape: tuple[int, ...], frame_interval_ps: float
 ) -> HopNetwork | None:
-    """Network of the hops of a run; None if there are none.
+    """Network of the hops of a run; None if there are none, or too many were not seen.
 
     Parameters
     ----------
@@ -36,7 +38,10 @@ def hop_network(
     frame_interval_ps
         Time between frames in ps.
     """
-    if not len(jumps.ion):
+    n_frames, n_ions = shape[:2]
+    ion_time_ps = n_ions * (n_frames - 1) * frame_interval_ps
+    n_jumps = len(jumps.ion)
+    if not n_jumps or jumps_with_unseen(jumps, ion_time_ps, frame_interval_ps) > _MOST_UNSEEN * n_jumps:
         return None
     matrix, shift = placement
     stable = {label for label, passage in zip(sites.labels, sites.passage, strict=True) if not passage}
@@ -52,7 +57,6 @@ def hop_network(
     hop_class = np.broadcast_to(class_of_seen, images.shape).ravel()[first]
     source, target, step = _unpacked(every)
     vector_A = (frac[target] + step - frac[source]) @ cell_A
-    n_frames, n_ions = shape[:2]
     on_site = np.bincount(place[~sites.passage], jumps.frames_on_site[~sites.passage], len(frac))
     everything = HopNetwork(
         time_share=(on_site / on_site.sum())[permutations].mean(axis=0),
@@ -61,7 +65,7 @@ def hop_network(
         hop_class=hop_class,
         vector_A=vector_A,
         counts=np.bincount(class_of_seen[which]).astype(float),
-        ion_time_ps=n_ions * (n_frames - 1) * frame_interval_ps,
+        ion_time_ps=ion_time_ps,
         seen_class=class_of_seen[which],
         seen_ion=jumps.ion,
         seen_at=jumps.reached / n_frames,
@@ -78,8 +82,7 @@ def _direct(network: HopNetwork, hops: Ints) -> NDArray[np.bool_]:
     squares = np.einsum("ha,ha->h", network.vector_A, network.vector_A)
     _, target, step = _unpacked(hops)
     direct = np.ones(len(flux), dtype=bool)
-    for hop_class in range(len(flux)):
-        hop = int(np.argmax(network.hop_class == hop_class))
+    for hop_class, hop in enumerate(np.unique(network.hop_class, return_index=True)[1]):
         first = np.flatnonzero(network.source == network.source[hop])
         rest = _packed(target[first], target[hop], step[hop] - step[first])
         second = np.minimum(np.searchsorted(hops, rest), len(hops) - 1)

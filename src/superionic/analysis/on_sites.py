@@ -25,7 +25,17 @@ RADIUS_PER_AMPLITUDE = 2.0
 
 @dataclass(frozen=True)
 class SiteVisits:
-    """The host's sites in a run, and what its mobile ions did there."""
+    """The host's sites in a run, and what its mobile ions did there.
+
+    Attributes
+    ----------
+    host, placement
+        The crystal, and how it lies in the run.
+    sites, radii_A
+        Its sites in the cell of the run, and the radius of each label in the order of `sites.names`.
+    distances, jumps
+        How far from the sites the ions were, and what they did.
+    """
 
     host: Host
     placement: Placement

@@ -26,7 +26,7 @@ _SLOWEST_MODE = 2.5
 _FASTEST_MODE_SHARE = 0.25
 _TIME_RATIO = 1.4
 _CONTRADICTION = 7.0
-"""Logarithm of the odds."""
+"""Logarithm of the odds above which what the sites tell is dropped."""
 _DOUBT = 2.0
 """Prior odds of memory are even, within this factor: the value takes the least, the intervals take the most."""
 _ODDS_WHERE_KNOWN = 0.5

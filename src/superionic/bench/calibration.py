@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Element, Lattice, Structure
 
 from superionic.analysis.arrhenius import BOLTZMANN_EV_PER_K, fit_arrhenius
 from superionic.analysis.assignment import VoxelIndex, assign, distance_statistics, voxel_index
 from superionic.analysis.conductivity import nernst_einstein_mS_per_cm
-from superionic.analysis.diffusion import estimate_diffusion
+from superionic.analysis.diffusion import DiffusionEstimate, estimate_diffusion
 from superionic.analysis.hop_memory import HopNetwork
 from superionic.analysis.hop_network import hop_network
 from superionic.analysis.on_sites import usual_radii_A
@@ -80,7 +80,7 @@ def _diffusivity_rows(
     found, best = [], []
     for seed in seeds:
         walk = _walk(model, n_ions, n_frames, interval_ps, np.random.default_rng(seed))
-        found.append(crystal.diffusivity(walk.positions_A, interval_ps))
+        found.append(crystal.estimate(walk.positions_A, interval_ps).isotropic())
         best.append(_diffusivity_of_true_hops(model, walk))
     values = np.array([estimate.value for estimate in found])
     scatter = float(values.std() / values.mean() / (np.std(best) / np.mean(best)))
@@ -122,7 +122,8 @@ def _arrhenius_rows(
     for seed in seeds:
         rng = np.random.default_rng(seed)
         walks = [_walk(model, n_ions, n_frames, interval_ps, rng) for model in models]
-        fit = fit_arrhenius(TEMPERATURES_K, [crystal.diffusivity(walk.positions_A, interval_ps) for walk in walks])
+        found = [crystal.estimate(walk.positions_A, interval_ps).isotropic() for walk in walks]
+        fit = fit_arrhenius(TEMPERATURES_K, found)
         energies.append(fit.activation_energy())
         conductivities.append(fit.diffusivity(300.0, to_sigma))
     truth = to_sigma * float(np.trace(cold.diffusion_tensor())) / 3
@@ -171,7 +172,7 @@ class Crystal:
     def of(cls, model: HoppingModel) -> Crystal:
         """Sites of each name hold an element of its own, so that the space group tells them apart."""
         labels = np.array(model.labels)
-        elements = dict(zip(dict.fromkeys(model.labels), ("Li", "Na", "K", "Rb"), strict=True))
+        elements = {label: Element.from_Z(3 + n) for n, label in enumerate(dict.fromkeys(model.labels))}
         structure = Structure(Lattice(model.cell_A), [elements[label] for label in labels], model.frac_coords)
         named = tuple(NamedSite(name, "", None, None, ("Li",), model.frac_coords[labels == name]) for name in elements)
         host = Host("calibration", structure, named, "Li", (), {"Li": 1.0}, None, {}, {})
@@ -179,12 +180,12 @@ class Crystal:
         sites = host_sites(host, run, placement=_PLACEMENT)
         return cls(host, sites, voxel_index(sites))
 
-    def diffusivity(self, positions_A: Floats, interval_ps: float) -> Estimate:
-        """D of a walk in Å^2/ps."""
+    def estimate(self, positions_A: Floats, interval_ps: float) -> DiffusionEstimate:
+        """D of a walk."""
         distances = distance_statistics(positions_A, self.sites, self.index)
         jumps = assign(positions_A, self.sites, usual_radii_A(self.sites, distances), self.index)
         network = hop_network(self.host, _PLACEMENT, self.sites, jumps, positions_A.shape, interval_ps)
-        return estimate_diffusion(positions_A, interval_ps, hop_network=network).isotropic()
+        return estimate_diffusion(positions_A, interval_ps, hop_network=network)
 
 
 def _model(scale: float, pair_factor: float, trap: float) -> HoppingModel:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
@@ -17,5 +19,7 @@ def space_group(structure: Structure) -> tuple[NDArray[np.float64], NDArray[np.f
     -------
     Rotations, shape (n, 3, 3), and translations, shape (n, 3): an atom at x comes to R x + t.
     """
-    operations = SpacegroupAnalyzer(structure, symprec=_TOLERANCE_A).get_symmetry_operations()
+    with warnings.catch_warnings():  # pymatgen reads spglib's results in a way that spglib wants gone
+        warnings.simplefilter("ignore", DeprecationWarning)
+        operations = SpacegroupAnalyzer(structure, symprec=_TOLERANCE_A).get_symmetry_operations()
     return np.array([o.rotation_matrix for o in operations]), np.array([o.translation_vector for o in operations])
