@@ -45,7 +45,7 @@ class SiteVisits:
     jumps: Assignment
 
     def network(self, motion: Motion) -> HopNetwork | None:
-        """The hops of the mobile ions as a network; None without hops."""
+        """The hops of the mobile ions as a network; None if none were seen, or too many were not."""
         size = motion.mobile_A.shape, motion.trajectory.frame_interval_ps
         return hop_network(self.host, self.placement, self.sites, self.jumps, *size)
 
