@@ -208,10 +208,15 @@ def estimate_diffusion(
         hop_memory=memory,
         count_bias=bias,
     )
-    found = estimate.isotropic()
-    if bias * found.value > _MOST_COUNT_BIAS * found.standard_error:  # too few hops for so many rates
+    if memory is not None and _too_many_rates(estimate):
         return estimate_diffusion(positions_A, frame_interval_ps, hop_length_A=hop_length_A)
     return estimate
+
+
+def _too_many_rates(estimate: DiffusionEstimate) -> bool:
+    """Whether the hops are too few for the rates that they have to tell."""
+    found = estimate.isotropic()
+    return estimate.count_bias * found.value > _MOST_COUNT_BIAS * found.standard_error
 
 
 def _regime_and_memory(

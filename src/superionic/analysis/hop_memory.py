@@ -18,7 +18,7 @@ their energies scatter by more than kT, the walk is another one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -118,7 +118,7 @@ class HopNetwork:
     ion_time_ps
         Number of ions times length of the run in ps.
     seen_class, seen_ion, seen_at
-        Class and ion of each of these hops, and when it ended, as a share of the run.
+        Class and ion of each of these hops, and when it ended, as a share of the run; none where counts are given.
     """
 
     time_share: Floats
@@ -128,9 +128,9 @@ class HopNetwork:
     vector_A: Floats
     counts: Floats
     ion_time_ps: float
-    seen_class: Ints
-    seen_ion: Ints
-    seen_at: Floats
+    seen_class: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    seen_ion: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    seen_at: Floats = field(default_factory=lambda: np.zeros(0))
 
     def memory(self) -> HopMemory:
         """What a walk with the rates that were seen remembers."""
@@ -166,14 +166,13 @@ class HopNetwork:
     def of_classes(self, chosen: NDArray[np.bool_]) -> HopNetwork:
         """The network without the other classes of hops."""
         renumbered, kept, seen = np.cumsum(chosen) - 1, chosen[self.hop_class], chosen[self.seen_class]
-        return HopNetwork(
-            time_share=self.time_share,
+        return replace(
+            self,
             source=self.source[kept],
             target=self.target[kept],
             hop_class=renumbered[self.hop_class[kept]],
             vector_A=self.vector_A[kept],
             counts=self.counts[chosen],
-            ion_time_ps=self.ion_time_ps,
             seen_class=renumbered[self.seen_class[seen]],
             seen_ion=self.seen_ion[seen],
             seen_at=self.seen_at[seen],

@@ -11,12 +11,11 @@ from superionic.analysis.jumps import jumps_with_unseen
 from superionic.analysis.placement import Placement
 from superionic.analysis.sites import Sites
 from superionic.structures.host import Host
-from superionic.structures.symmetry import space_group
+from superionic.structures.symmetry import SAME_SITE_A, space_group
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_SAME_SITE_A = 0.3
 _MOST_UNSEEN = 1.1  # hops with those unseen over those seen; fast returns are missed first, and rates come out wrong
 _AT_LEAST_RIGHT = 1.01  # sum of the squares of two legs over that of the whole, up to which their angle is
 _MOST_SITES, _CELLS = 4096, 256  # for packing a hop into one number
@@ -98,7 +97,7 @@ def _images(host: Host, frac: Floats, labels: NDArray[np.str_], cell_A: Floats, 
     images, permutations = [], []
     for rotation, translation in zip(*space_group(host.structure), strict=True):
         place, cell, distance = _matched(frac @ rotation.T + translation, frac, cell_A)
-        if distance.max() > _SAME_SITE_A or np.any(labels[place] != labels):
+        if distance.max() > SAME_SITE_A or np.any(labels[place] != labels):
             continue
         there = np.rint(step @ rotation.T).astype(np.int64) + cell[target] - cell[source]
         images += [_packed(place[source], place[target], there), _packed(place[target], place[source], -there)]

@@ -92,8 +92,7 @@ def _diffusivity_of_true_hops(model: HoppingModel, walk: SyntheticRun) -> float:
     """D of the network of the hops that were made, to a factor."""
     flux = model.occupation[model.source] * model.rate_per_ps
     _, hop_class = np.unique(np.round(flux / flux.max(), 9), return_inverse=True)
-    seen = hop_class[walk.hop_edge]
-    counts = np.bincount(seen, minlength=hop_class.max() + 1).astype(float)
+    counts = np.bincount(hop_class[walk.hop_edge], minlength=hop_class.max() + 1).astype(float)
     network = HopNetwork(
         time_share=model.occupation,
         source=model.source,
@@ -102,9 +101,6 @@ def _diffusivity_of_true_hops(model: HoppingModel, walk: SyntheticRun) -> float:
         vector_A=model.displacement_A,
         counts=counts,
         ion_time_ps=1.0,
-        seen_class=seen,
-        seen_ion=walk.hop_ion,
-        seen_at=walk.hop_time_ps,
     )
     return float(np.trace(network.memory().diffusion_A2_per_ps))
 

@@ -86,9 +86,9 @@ class JumpAnalysis(Document):
     correlation_factor: Estimate | None = Field(description="Tracer / jump diffusivity; None without jumps")
     correlation_factor_of_rates: float | None = Field(
         None,
-        description="The same of independent ions that hop at the rates seen: what the sites alone make jumps "
-        "remember, and D was estimated with; None without jumps, if too few or too few of them were seen to tell the "
-        "rates, or if the displacements contradict it",
+        description="Tracer / jump diffusivity of independent ions that hop at the rates seen: what the sites alone "
+        "make jumps remember, and D was estimated with; None without jumps, if they are too few to tell the rates, if "
+        "too many were missed, or if the displacements contradict it",
     )
     back_and_forth: float | None = Field(description="Share of the jumps that the same ion reversed with its next jump")
     through_passage: float | None = Field(

@@ -16,10 +16,9 @@ from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
 from superionic.errors import InputError, first_error
 from superionic.structures.crystal import AS_IN_CIF, Host, NamedSite
+from superionic.structures.symmetry import SAME_SITE_A, space_group
 
 __all__ = ["Host", "NamedSite", "host_from_cif", "load_host", "read_crystal"]
-
-_SAME_SITE_A = 0.3  # images of one site closer than this are one
 
 
 class SiteEntry(BaseModel):
@@ -79,7 +78,7 @@ def _from_yaml(path: Path) -> Host:
     for element in (entry.mobile_species, *entry.anion_species):
         if element not in entry.oxidation_states:
             raise InputError(f"host file {path}: {element!r} has no entry in oxidation_states: add its charge")
-    operations = SpacegroupAnalyzer(structure, symprec=0.05).get_symmetry_operations()
+    operations = space_group(structure)
     sites = tuple(
         NamedSite(
             row.label, row.wyckoff, row.layer, row.coordination, tuple(row.allowed_species),
@@ -167,12 +166,16 @@ def _oxidation_states(structure: Structure, path: Path) -> dict[str, float]:
     return dict(guesses[0])
 
 
-def _orbit(position: tuple[float, float, float], operations: list[Any], matrix: NDArray[Any]) -> NDArray[np.float64]:
+def _orbit(
+    position: tuple[float, float, float],
+    operations: tuple[NDArray[np.float64], NDArray[np.float64]],
+    matrix: NDArray[Any],
+) -> NDArray[np.float64]:
     """All images of a position, averaged where an operation nearly fixes it, in [0, 1)."""
     images: list[NDArray[np.float64]] = []
-    for operation in operations:
-        image = np.asarray(operation.operate(position), dtype=float) % 1.0
+    rotations, translations = operations
+    for image in (rotations @ np.array(position) + translations) % 1.0:
         deltas = [image - other for other in images]
-        if not any(np.linalg.norm((delta - np.rint(delta)) @ matrix) < _SAME_SITE_A for delta in deltas):
+        if not any(np.linalg.norm((delta - np.rint(delta)) @ matrix) < SAME_SITE_A for delta in deltas):
             images.append(image)
     return np.asarray(np.round(np.array(images), 10) % 1.0, dtype=np.float64)

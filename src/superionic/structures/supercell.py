@@ -15,9 +15,7 @@ from superionic.documents.frameworks import SupercellMatrix
 from superionic.errors import InputError
 from superionic.structures.enumeration import EMPTY
 from superionic.structures.host import Host
-from superionic.structures.symmetry import space_group
-
-_SAME_SITE_A = 0.3
+from superionic.structures.symmetry import SAME_SITE_A, space_group
 
 
 def supercell_matrix(supercell: Sequence[int] | Sequence[Sequence[int]]) -> SupercellMatrix:
@@ -144,7 +142,7 @@ class HostSupercell:
     def _matched(self, coords: NDArray[np.float64]) -> NDArray[np.int64]:
         """Index of the site at each position."""
         sites, distances = self.nearest_sites(coords)
-        if distances.max() > _SAME_SITE_A or len(np.unique(sites)) < len(self.labels):
+        if distances.max() > SAME_SITE_A or len(np.unique(sites)) < len(self.labels):
             raise InputError(
                 f"the named sites of host {self.host.name} are not closed under its space group: "
                 f"an image lies {distances.max():.2f} Å from the nearest site; correct the positions of the sites"
@@ -238,7 +236,7 @@ class HostSupercell:
         for site in self.host.sites:
             distances = crystal.lattice.get_all_distances(site.frac_coords[:1], crystal.frac_coords)[0]
             row: dict[str, float] = {}
-            for atom in np.flatnonzero(distances < _SAME_SITE_A):
+            for atom in np.flatnonzero(distances < SAME_SITE_A):
                 for element, occupancy in crystal[int(atom)].species.element_composition.items():
                     row[element.symbol] = row.get(element.symbol, 0.0) + occupancy
             found[site.label] = row

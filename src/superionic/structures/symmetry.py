@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
+SAME_SITE_A = 0.3
+"""Positions closer than this are one site."""
 _TOLERANCE_A = 0.05
 
 
