@@ -14,7 +14,7 @@ import pymongo
 import yaml
 
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
 
 BIN = Path(sys.executable).parent
 TESTS = Path(__file__).parent

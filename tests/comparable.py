@@ -4,7 +4,7 @@ import numpy as np
 
 from sample_runs import IDENTITY
 from superionic.analysis import arrhenius
-from superionic.analysis.arrhenius import BOLTZMANN_EV_PER_K
+from superionic.analysis.temperature.arrhenius import BOLTZMANN_EV_PER_K
 from superionic.documents import (
     Check,
     DiffusivityDocument,

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from superionic.analysis.hop_memory import HopNetwork
 from superionic.analysis.motion import read_motion
-from superionic.analysis.on_sites import visit_sites
+from superionic.analysis.sites.on_sites import visit_sites
+from superionic.analysis.spectral.hop_memory import HopNetwork
 
 
 def exact_network(model, hops=1e6):

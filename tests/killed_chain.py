@@ -13,16 +13,16 @@ import time
 import traceback
 from pathlib import Path
 
-from superionic.builders.runs import load_segments, load_summary
 from superionic.documents import MDSet
-from superionic.dynamics.chgnet import run_chgnet_segment
+from superionic.dynamics.builtin.engine import run_chgnet_segment
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.study import DiffusionStudyMaker
 from superionic.managers import local
 from superionic.managers.identity import with_content_uuids
 from superionic.settings import SuperionicSettings
-from superionic.stores import embedded_job_store, open_stores
+from superionic.stores.connecting import embedded_job_store, open_stores
+from superionic.stores.runs import load_segments, load_summary
 from superionic.structures.host import load_host
 
 KILLS = 20

@@ -7,9 +7,9 @@ import yaml
 from quickstart import small_study
 from superionic.builders import build_documents
 from superionic.managers.local import run_flow
-from superionic.query import diffusivity_documents
+from superionic.stores.query import diffusivity_documents
 from superionic.structures import host as packaged
-from superionic.study import load_study
+from superionic.study.load import load_study
 
 NAMES = {"2b": "corner", "4g": "edge", "2c": "top", "4h": "side", "8j": "gate"}
 

@@ -20,7 +20,7 @@ from superionic.documents import (
     RunIdentity,
     TrajectorySegment,
 )
-from superionic.stores import Stores
+from superionic.stores.connecting import Stores
 from superionic.trajectories.codec import FrameWriter, pack
 
 IDENTITY = RunIdentity(

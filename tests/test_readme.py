@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from superionic.study import load_study
+from superionic.study.load import load_study
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent

@@ -21,7 +21,7 @@ from superionic.cli import cli
 from superionic.documents import OrderingDocument, TrajectorySegment
 from superionic.errors import StoreError
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
 from superionic.trajectories.codec import FrameReader
 
 SOURCE = Path(__file__).parents[1] / "src" / "superionic"

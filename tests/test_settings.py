@@ -7,7 +7,7 @@ import pytest
 from superionic.cli.options import settings
 from superionic.errors import InputError
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
-from superionic.study import load_study
+from superionic.stores.connecting import open_stores
+from superionic.study.load import load_study
 
 WORKFLOWS = Path(__file__).parents[1] / "workflows"
 SUPERIONIC = Path(sys.executable).parent / "superionic"

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from superionic.analysis import arrhenius, diffusivity
-from superionic.analysis.blocks import squared_displacement_series
-from superionic.analysis.displacement import mean_squared_displacement
-from superionic.analysis.displacement_distribution import non_gaussian_parameter, van_hove_self
+from superionic.analysis.distributions.displacement import mean_squared_displacement
+from superionic.analysis.distributions.displacement_distribution import non_gaussian_parameter, van_hove_self
+from superionic.analysis.spectral.blocks import squared_displacement_series
 from superionic.documents import Verdict
 from superionic.errors import InputError
 from superionic.trajectories.trajectory import from_arrays

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import chi
 
-from superionic.analysis.displacement_distribution import non_gaussian_parameter, van_hove_self
-from superionic.analysis.rdf import radial_distribution
-from superionic.analysis.vibration import attempt_frequency_THz
+from superionic.analysis.distributions.displacement_distribution import non_gaussian_parameter, van_hove_self
+from superionic.analysis.distributions.rdf import radial_distribution
+from superionic.analysis.distributions.vibration import attempt_frequency_THz
 from superionic.errors import InputError
 from superionic.trajectories.trajectory import from_arrays
 

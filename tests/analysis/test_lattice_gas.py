@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lattice_gas import LatticeGas
-from superionic.analysis.spectrum import displacement_modes
+from superionic.analysis.spectral.spectrum import displacement_modes
 from superionic.bench.calibration import Crystal
 
 SUPERCELL = (2, 1, 2)

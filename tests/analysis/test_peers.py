@@ -9,13 +9,13 @@ from pymatgen.core import Element, Lattice, Structure
 from scipy.spatial.transform import Rotation
 
 from superionic.analysis import diffusivity
-from superionic.analysis.assignment import assign, distance_statistics, voxel_index
-from superionic.analysis.density import density_of
-from superionic.analysis.diffusion import estimate_diffusion
-from superionic.analysis.displacement import mean_squared_displacement
-from superionic.analysis.sites import Sites
+from superionic.analysis.distributions.density import density_of
+from superionic.analysis.distributions.displacement import mean_squared_displacement
+from superionic.analysis.distributions.vibration import attempt_frequency_THz
+from superionic.analysis.sites.assignment import assign, distance_statistics, voxel_index
+from superionic.analysis.sites.sites import Sites
+from superionic.analysis.spectral.diffusion import estimate_diffusion
 from superionic.analysis.synthetic import simulate
-from superionic.analysis.vibration import attempt_frequency_THz
 from superionic.errors import InputError
 from superionic.trajectories import from_arrays
 

@@ -7,7 +7,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from superionic.analysis.density import Density, mobile_density
+from superionic.analysis.distributions.density import Density, mobile_density
 from superionic.analysis.synthetic import hopping_model, simulate
 from superionic.trajectories import from_arrays
 

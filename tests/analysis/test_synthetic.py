@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from superionic.analysis.displacement import mean_squared_displacement
+from superionic.analysis.distributions.displacement import mean_squared_displacement
 from superionic.analysis.synthetic import hopping_model, simulate
 
 

@@ -7,7 +7,7 @@ from superionic.bench.in_child import measured
 from superionic.bench.long_run import long_run
 from superionic.bench.trajectories import _compare, _open, _read, _write
 from superionic.bench.trajectory_peers import peers
-from superionic.builders.runs import load_segments
+from superionic.stores.runs import load_segments
 
 
 @pytest.fixture

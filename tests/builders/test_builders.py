@@ -9,9 +9,9 @@ from sample_runs import IDENTITY, memory_stores, segments, store_end, store_run,
 from superionic.builders import build_documents
 from superionic.builders.diffusivity import DiffusivityBuilder
 from superionic.documents import Verdict
-from superionic.query import arrhenius_documents, diffusivity_documents
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
+from superionic.stores.query import arrhenius_documents, diffusivity_documents
 
 
 @pytest.fixture(params=["memory", "monty"])

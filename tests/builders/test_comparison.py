@@ -4,9 +4,9 @@ import pytest
 
 from sample_runs import IDENTITY, memory_stores, store_run
 from superionic.builders import ComparisonBuilder, build_documents
-from superionic.query import arrhenius_documents, comparison_documents
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
+from superionic.stores.query import arrhenius_documents, comparison_documents
 
 TUNED = IDENTITY.potential.model_copy(update={"model": "tuned.pth.tar", "origin": "fine-tuned", "sha256": "1" * 64})
 

@@ -6,10 +6,10 @@ import pytest
 from monty.json import MontyEncoder
 
 from own_crystal import run_and_lose_the_files, write_crystal
-from superionic.builders.runs import load_segments
 from superionic.documents import HostDocument
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
+from superionic.stores.runs import load_segments
 from superionic.structures.host import load_host
 from superionic.structures.host_document import host_document, host_from_document
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from sample_runs import store_run
 from superionic.cli import cli
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
 
 SECTION = (Path(__file__).parents[2] / "README.md").read_text().split("## Comparisons")[1].split("\n## ")[0]
 

@@ -18,7 +18,7 @@ import sample_files as files
 from superionic.cli import cli
 from superionic.errors import InputError, StoreError
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
 
 ROOT = Path(__file__).parents[2]
 WALK = files.known_walk(300)
@@ -218,7 +218,7 @@ print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) /
     assert int(megabytes) <= 500
     assert "2 segment(s)" in message
     with open_stores(SuperionicSettings(store_dir=tmp_path / "superionic-data")).connected() as stores:
-        from superionic.builders.runs import iter_segments
+        from superionic.stores.runs import iter_segments
         from superionic.trajectories import open_frames
 
         run_id = message.split()[1][:-1]

@@ -11,7 +11,8 @@ import yaml
 from superionic.errors import InputError
 from superionic.managers.configuration import launchpad, mongo_job_store, needs_password, parse_mongo_uri
 from superionic.settings import SuperionicSettings
-from superionic.stores import describe, open_stores
+from superionic.stores.connecting import open_stores
+from superionic.stores.kinds import describe
 
 SUPERIONIC = Path(sys.executable).parent / "superionic"
 SECRET = "p@ss:w/rd"  # noqa: S105 - no real one

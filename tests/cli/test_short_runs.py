@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from sample_runs import segments, store_segment
 from superionic.cli import cli
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from ase.data import atomic_masses
 from pymatgen.core import Lattice, Structure
 
 from superionic.documents import MDProtocol
-from superionic.dynamics.integrator import Integrator
+from superionic.dynamics.builtin.integrator import Integrator
+from superionic.dynamics.builtin.md import initial_state
 from superionic.dynamics.lammps import run_lammps
-from superionic.dynamics.md import initial_state
 from superionic.errors import InputError
 from superionic.potentials import Evaluation, load_chgnet
 from superionic.structures.host import load_host

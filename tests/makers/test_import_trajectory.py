@@ -12,14 +12,14 @@ from pymatgen.core import Structure
 import sample_files as files
 from sample_runs import memory_stores
 from superionic.builders import build_documents
-from superionic.builders.runs import load_segments, load_summary
 from superionic.documents import ImportSettings
 from superionic.errors import InputError
 from superionic.makers import import_trajectory
 from superionic.makers.import_trajectory import ImportTrajectoryMaker, imported_run
 from superionic.managers.local import run_flow
 from superionic.managers.store_run import store_run
-from superionic.query import diffusivity_documents
+from superionic.stores.query import diffusivity_documents
+from superionic.stores.runs import load_segments, load_summary
 from superionic.structures.host import load_host
 from superionic.trajectories import stitch
 from superionic.trajectories.chain import BLOCK_FRAMES

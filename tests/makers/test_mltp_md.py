@@ -9,14 +9,14 @@ from jobflow import run_locally
 from monty.json import MontyDecoder, MontyEncoder
 
 from sample_runs import memory_stores
-from superionic.builders.runs import load_segments, load_summary
 from superionic.documents import MDSet, OrderingDocument, PotentialSettings, RelaxationDocument
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.relax import RelaxMaker
 from superionic.makers.study import DiffusionStudyMaker
 from superionic.managers.local import run_flow
-from superionic.stores import embedded_job_store
+from superionic.stores.connecting import embedded_job_store
+from superionic.stores.runs import load_segments, load_summary
 from superionic.structures.host import load_host
 from superionic.trajectories import stitch
 

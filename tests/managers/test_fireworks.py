@@ -7,10 +7,10 @@ from fireworks import Workflow
 from jobflow.managers.fireworks import flow_to_workflow
 
 from superionic.documents import MDProtocol, PotentialSettings
+from superionic.documents.run_config import RunConfig, RunOptions
 from superionic.errors import InputError
 from superionic.managers.fireworks import firework_spec, open_launchpad, submit_to_fireworks
-from superionic.managers.run_config import RunConfig, RunOptions
-from superionic.study import load_study
+from superionic.study.load import load_study
 
 QUICKSTART = Path(__file__).parents[2] / "workflows" / "quickstart" / "study.yaml"
 

@@ -12,7 +12,7 @@ from superionic.managers.identity import with_content_uuids
 from superionic.managers.journal import Journal
 from superionic.managers.local import run_flow
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
 
 
 @pytest.fixture

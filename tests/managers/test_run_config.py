@@ -9,13 +9,14 @@ from monty.json import MontyDecoder, MontyEncoder
 from pydantic import ValidationError
 
 from sample_jobs import add, count_down
+from superionic.documents.run_config import RunConfig
 from superionic.errors import InputError
 from superionic.makers import mltp_md
 from superionic.managers import run_config as module
 from superionic.managers.identity import with_content_uuids
-from superionic.managers.run_config import RunConfig, apply_by_kind
+from superionic.managers.run_config import apply_by_kind
 from superionic.managers.submission import Submission, new_part
-from superionic.study import load_study
+from superionic.study.load import load_study
 
 STUDY = "workflows/quickstart/study.yaml"
 

@@ -17,8 +17,8 @@ from quickstart import small_study
 from sample_runs import store_run
 from small_disk import SmallDisk
 from superionic.builders import build_documents
-from superionic.builders.runs import load_segments
-from superionic.query import diffusivity_documents
+from superionic.stores.query import diffusivity_documents
+from superionic.stores.runs import load_segments
 from superionic.trajectories import stitch
 
 pytestmark = pytest.mark.mongo
@@ -28,7 +28,7 @@ WRITER = """
 import sys
 from sample_runs import store_run
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
 with open_stores(SuperionicSettings()).connected() as stores:
     for number in range(1000):
         store_run(stores.jobs, run_id=f"r{number}", seed=number, n_segments=2, frames_each=200)
@@ -94,7 +94,7 @@ STORE_MANY = """
 import base64, hashlib, random
 from sample_runs import segments, store_segment
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
 (template,) = segments(run_id="big", n_segments=1, frames_each=10)
 noise = random.Random(0)
 with open_stores(SuperionicSettings()).connected() as stores:

@@ -8,7 +8,7 @@ import yaml
 
 from cluster import readme_blocks
 from quickstart import check_chains, small_study
-from superionic.managers.run_config import RunConfig
+from superionic.documents.run_config import RunConfig
 
 pytestmark = [pytest.mark.mongo, pytest.mark.slow]
 SUBMIT = Path(__file__).parents[1] / "submit_samples.py"

@@ -7,7 +7,7 @@ import pytest
 
 from sample_runs import store_run
 from superionic.builders import build_documents
-from superionic.query import criteria, diffusivity_documents, diffusivity_table
+from superionic.stores.query import criteria, diffusivity_documents, diffusivity_table
 
 pytestmark = pytest.mark.mongo
 LABELS, TEMPERATURES_K, REPEATS = 50, 20, 10

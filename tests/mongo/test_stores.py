@@ -11,14 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from sample_runs import CELL, segments, store_segment
-from superionic.blobs import orphaned_blobs
-from superionic.builders.runs import load_segments
 from superionic.cli.clean import command as clean_command
 from superionic.documents import MDRunDocument, Provenance
 from superionic.managers.journal import Journal
 from superionic.managers.store_run import store_run
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.blobs import orphaned_blobs
+from superionic.stores.connecting import open_stores
+from superionic.stores.runs import load_segments
 from superionic.trajectories.codec import FrameWriter, pack
 from superionic.trajectories.stitch import open_frames
 

@@ -7,7 +7,7 @@ import pytest
 from sample_runs import memory_stores, store_run
 from superionic.builders import build_documents
 from superionic.plots.arrhenius import plot_arrhenius
-from superionic.query import arrhenius_documents
+from superionic.stores.query import arrhenius_documents
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from pymatgen.io.vasp import Chgcar
 
 from superionic.analysis import diffusivity
-from superionic.analysis.density import density_of
+from superionic.analysis.distributions.density import density_of
 from superionic.documents import DiffusivityDocument
 from superionic.errors import InputError
 from superionic.plots.density import chgcar, write_density

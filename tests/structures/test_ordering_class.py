@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from superionic.analysis.sites import ordering_class_of_run
+from superionic.analysis.sites.sites import ordering_class_of_run
 from superionic.makers.disorder import DisorderMaker
 from superionic.makers.high_entropy import HighEntropyMaker
 from superionic.makers.placement import PlacementMaker

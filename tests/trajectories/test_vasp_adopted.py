@@ -21,7 +21,7 @@ from superionic.documents import ImportSettings
 from superionic.errors import InputError
 from superionic.makers.import_trajectory import described_run
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
 from superionic.trajectories import stitch
 from superionic.trajectories.sources import open_source
 from superionic.trajectories.sources.atomate2 import StoredTrajectories, makers_in

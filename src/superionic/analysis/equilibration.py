@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.analysis.blocks import autocorrelation_time, equilibrated_frame
 from superionic.analysis.frames import first_analysed_frame
+from superionic.analysis.spectral.blocks import autocorrelation_time, equilibrated_frame
 from superionic.documents import Check
 from superionic.trajectories.trajectory import Trajectory
 

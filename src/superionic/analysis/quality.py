@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from superionic.analysis.diffusion import DiffusionEstimate
 from superionic.analysis.frames import first_analysed_frame
+from superionic.analysis.spectral.diffusion import DiffusionEstimate
 from superionic.documents import Check, Estimate
 from superionic.trajectories.trajectory import Trajectory
 

@@ -9,15 +9,18 @@ import numpy as np
 
 from superionic.analysis import quality
 from superionic.analysis.conductivity import A2_PER_PS_TO_CM2_PER_S, nernst_einstein_mS_per_cm
-from superionic.analysis.density import anchored_density
-from superionic.analysis.diffusion import HOP_LENGTH_A, estimate_diffusion
-from superionic.analysis.displacement_distribution import non_gaussian_parameter
+from superionic.analysis.distributions.density import anchored_density
+from superionic.analysis.distributions.displacement_distribution import non_gaussian_parameter
 from superionic.analysis.equilibration import settled
 from superionic.analysis.frames import mean_cell
-from superionic.analysis.integrity import framework_integrity, framework_sample, radial_distributions, rdf_change
+from superionic.analysis.framework.integrity import (
+    framework_integrity,
+    framework_sample,
+    radial_distributions,
+    rdf_change,
+)
 from superionic.analysis.memory import default_memory_bytes
 from superionic.analysis.motion import Motion, read_motion
-from superionic.analysis.on_sites import OnSites, SiteVisits, analyse_on_sites, visit_sites
 from superionic.analysis.sections import (
     block_section,
     collective_section,
@@ -28,6 +31,8 @@ from superionic.analysis.sections import (
     van_hove_section,
     vibration_section,
 )
+from superionic.analysis.sites.on_sites import OnSites, SiteVisits, analyse_on_sites, visit_sites
+from superionic.analysis.spectral.diffusion import HOP_LENGTH_A, estimate_diffusion
 from superionic.documents import (
     Check,
     DiffusivityDocument,

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.analysis.blocks import (
+from superionic.analysis.conductivity import A2_PER_PS_TO_CM2_PER_S
+from superionic.analysis.distributions.displacement import mean_squared_displacement
+from superionic.analysis.distributions.displacement_distribution import van_hove_self
+from superionic.analysis.distributions.vibration import attempt_frequency_THz
+from superionic.analysis.frames import first_analysed_frame
+from superionic.analysis.framework.integrity import FrameworkSample
+from superionic.analysis.motion import Motion, Positions, SpeciesSums
+from superionic.analysis.spectral.blocks import (
     autocorrelation_time,
     block_bootstrap_error,
     decorrelated_frames,
     squared_displacement_series,
 )
-from superionic.analysis.collective import estimate_collective
-from superionic.analysis.conductivity import A2_PER_PS_TO_CM2_PER_S
-from superionic.analysis.diffusion import DiffusionEstimate
-from superionic.analysis.displacement import mean_squared_displacement
-from superionic.analysis.displacement_distribution import van_hove_self
-from superionic.analysis.frames import first_analysed_frame
-from superionic.analysis.integrity import FrameworkSample
-from superionic.analysis.motion import Motion, Positions, SpeciesSums
-from superionic.analysis.vibration import attempt_frequency_THz
+from superionic.analysis.spectral.collective import estimate_collective
+from superionic.analysis.spectral.diffusion import DiffusionEstimate
 from superionic.documents import (
     BlockAnalysis,
     CollectiveTransport,

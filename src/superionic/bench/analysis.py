@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from superionic.analysis import diffusivity
-from superionic.analysis.assignment import assign, distance_statistics, voxel_index
-from superionic.analysis.density import density_of
-from superionic.analysis.displacement import mean_squared_displacement
+from superionic.analysis.distributions.density import density_of
+from superionic.analysis.distributions.displacement import mean_squared_displacement
 from superionic.analysis.frames import thinned
+from superionic.analysis.sites.assignment import assign, distance_statistics, voxel_index
 from superionic.bench.analysis_peers import (
     LAG,
     RADIUS_A,

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Element, Lattice, Structure
 
-from superionic.analysis.arrhenius import BOLTZMANN_EV_PER_K, fit_arrhenius
-from superionic.analysis.assignment import VoxelIndex, assign, distance_statistics, voxel_index
 from superionic.analysis.conductivity import nernst_einstein_mS_per_cm
-from superionic.analysis.diffusion import DiffusionEstimate, estimate_diffusion
-from superionic.analysis.hop_memory import HopNetwork
-from superionic.analysis.hop_network import hop_network
-from superionic.analysis.on_sites import usual_radii_A
-from superionic.analysis.sites import Sites, host_sites
+from superionic.analysis.sites.assignment import VoxelIndex, assign, distance_statistics, voxel_index
+from superionic.analysis.sites.hop_network import hop_network
+from superionic.analysis.sites.on_sites import usual_radii_A
+from superionic.analysis.sites.sites import Sites, host_sites
+from superionic.analysis.spectral.diffusion import DiffusionEstimate, estimate_diffusion
+from superionic.analysis.spectral.hop_memory import HopNetwork
 from superionic.analysis.synthetic import HoppingModel, SyntheticRun, hopping_model, simulate
+from superionic.analysis.temperature.arrhenius import BOLTZMANN_EV_PER_K, fit_arrhenius
 from superionic.bench.rows import row
 from superionic.documents import Estimate
 from superionic.structures.host import Host, NamedSite

@@ -20,8 +20,8 @@ from pymatgen.core import Structure
 from superionic.bench.cells import ordered_cell
 from superionic.bench.rows import row
 from superionic.documents import MDProtocol
-from superionic.dynamics.integrator import Integrator
-from superionic.dynamics.md import initial_state
+from superionic.dynamics.builtin.integrator import Integrator
+from superionic.dynamics.builtin.md import initial_state
 from superionic.errors import InputError
 from superionic.potentials import Potential, SharedPotential, System, load_chgnet
 

@@ -91,7 +91,7 @@ class LongRun:
 
 def molecular_dynamics(file: Path) -> None:
     """Store the positions of a short NVT run of the benchmark's ordered cell of 80 atoms, at every step."""
-    from superionic.dynamics.chgnet import run_chgnet_segment
+    from superionic.dynamics.builtin.engine import run_chgnet_segment
     from superionic.trajectories.codec import FrameReader
 
     length_ps = _MD_STEPS * TIME_STEP_FS * 1e-3

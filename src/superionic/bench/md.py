@@ -95,7 +95,7 @@ def _wall_seconds_a_step(structure: Structure, processes: int, potential: Potent
 
 
 def _run_ours(structure: Structure, n_steps: int, potential: PotentialSettings | None = None) -> None:
-    from superionic.dynamics.chgnet import run_chgnet_segment
+    from superionic.dynamics.builtin.engine import run_chgnet_segment
 
     length_ps = n_steps * 2e-3
     protocol = MDProtocol(
@@ -141,8 +141,8 @@ def _run_lammps(structure: Structure, n_steps: int) -> None:
     from ase import Atoms
     from chgnet.model.dynamics import CHGNetCalculator
 
+    from superionic.dynamics.builtin.md import initial_state
     from superionic.dynamics.lammps import run_lammps
-    from superionic.dynamics.md import initial_state
 
     numbers = np.array(structure.atomic_numbers)
     atoms = Atoms(numbers, cell=structure.lattice.matrix, pbc=True, calculator=CHGNetCalculator(use_device="cpu"))

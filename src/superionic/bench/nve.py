@@ -18,11 +18,11 @@ from pymatgen.core import Structure
 from superionic.bench.cells import ordered_cell
 from superionic.bench.rows import row
 from superionic.documents import MDProtocol, MDState
-from superionic.dynamics.integrator import Integrator
-from superionic.dynamics.md import initial_state
+from superionic.dynamics.builtin.integrator import Integrator
+from superionic.dynamics.builtin.md import initial_state
 from superionic.potentials import Potential, load_chgnet
-from superionic.potentials.network_torch import TorchNetwork
-from superionic.potentials.weights import ChgnetWeights
+from superionic.potentials.chgnet.network_torch import TorchNetwork
+from superionic.potentials.chgnet.weights import ChgnetWeights
 
 Floats = NDArray[np.float64]
 

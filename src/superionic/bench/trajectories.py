@@ -19,12 +19,13 @@ from superionic.bench.long_run import TEMPERATURE_K, LongRun, long_run, molecula
 from superionic.bench.mongod import mongod
 from superionic.bench.rows import row
 from superionic.bench.trajectory_peers import Peer, peers
-from superionic.builders.runs import iter_segments, load_segments
 from superionic.documents import MDRunDocument, PotentialReference, Provenance, RunIdentity, TrajectorySegment
 from superionic.managers.configuration import mongo_job_store, parse_mongo_uri
 from superionic.managers.store_run import store_run
 from superionic.settings import SuperionicSettings
-from superionic.stores import DATA_STORE, open_stores
+from superionic.stores.connecting import open_stores
+from superionic.stores.kinds import DATA_STORE
+from superionic.stores.runs import iter_segments, load_segments
 from superionic.trajectories.codec import FrameWriter, pack
 from superionic.trajectories.differences import to_integers
 from superionic.trajectories.stitch import open_frames, stitch

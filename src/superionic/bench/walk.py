@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
-from superionic.analysis.sites import Sites
+from superionic.analysis.sites.sites import Sites
 from superionic.analysis.synthetic import HoppingModel, hopping_model, simulate
 from superionic.structures.host import Host, NamedSite
 from superionic.trajectories.codec import FrameReader, FrameWriter, pack

@@ -10,7 +10,7 @@ from maggma.core import Builder
 from superionic.builders.arrhenius import ArrheniusBuilder
 from superionic.builders.comparison import ComparisonBuilder
 from superionic.builders.diffusivity import DiffusivityBuilder
-from superionic.stores import Stores
+from superionic.stores.connecting import Stores
 
 
 @dataclass(frozen=True)

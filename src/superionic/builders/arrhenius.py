@@ -12,8 +12,8 @@ from maggma.core import Builder, Store
 from superionic.analysis import arrhenius
 from superionic.builders.failure import failure
 from superionic.builders.gone import remove_gone
-from superionic.builders.whole import whole_documents
 from superionic.documents import DiffusivityDocument, RunIdentity
+from superionic.stores.whole import whole_documents
 
 
 class ArrheniusBuilder(Builder):

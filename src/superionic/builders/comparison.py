@@ -9,11 +9,11 @@ from typing import Any
 
 from maggma.core import Builder, Store
 
-from superionic.analysis.comparison import FAMILIES, Family, comparison
+from superionic.analysis.temperature.comparison import FAMILIES, Family, comparison
 from superionic.builders.failure import failure
 from superionic.builders.gone import remove_gone
-from superionic.builders.whole import whole_documents
 from superionic.documents import ArrheniusDocument, DiffusivityDocument, SourceReference
+from superionic.stores.whole import whole_documents
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from maggma.core import Builder, Store
 
 from superionic.analysis import diffusivity
 from superionic.builders.failure import failure
-from superionic.builders.runs import iter_segments, load_summary, run_sources
 from superionic.documents import (
     ERROR_TARGET_REACHED,
     LENGTH_REACHED,
@@ -21,8 +20,9 @@ from superionic.documents import (
     MDRunDocument,
     Quality,
 )
-from superionic.embedded import connect_in_turn
 from superionic.errors import InputError
+from superionic.stores.embedded import connect_in_turn
+from superionic.stores.runs import iter_segments, load_summary, run_sources
 from superionic.structures.host import Host, load_host
 from superionic.structures.host_document import host_from_document
 from superionic.trajectories import Trajectory, stitch

@@ -8,7 +8,7 @@ from superionic.builders.arrhenius import ArrheniusBuilder
 from superionic.builders.comparison import ComparisonBuilder
 from superionic.builders.diffusivity import DiffusivityBuilder
 from superionic.settings import SuperionicSettings
-from superionic.stores import open_stores
+from superionic.stores.connecting import open_stores
 
 
 def configured_builders(extrapolation_temperature_K: float = 300.0) -> list[Builder]:

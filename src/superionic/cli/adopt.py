@@ -35,7 +35,7 @@ def command(
     """
     from superionic.makers.import_trajectory import described_run
     from superionic.managers.store_run import content_run_id
-    from superionic.stores import open_stores
+    from superionic.stores.connecting import open_stores
     from superionic.trajectories.sources.atomate2 import StoredTrajectories, makers_in
 
     chosen = import_settings(**described)

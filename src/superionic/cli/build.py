@@ -16,7 +16,7 @@ def command(store_dir: Path | None, extrapolation_temperature_K: float) -> None:
     """Build diffusivity, Arrhenius and comparison documents from what is stored; what is up to date is left alone."""
     from superionic.builders import build_documents
     from superionic.errors import InputError
-    from superionic.stores import open_stores
+    from superionic.stores.connecting import open_stores
 
     if extrapolation_temperature_K <= 0:
         raise InputError(f"--temperature {extrapolation_temperature_K:g} is not positive: give it in K")

@@ -15,7 +15,7 @@ def command(study_file: Path) -> None:
     """Check STUDY_FILE and print its jobs, their number and what they will cost, without running them."""
     from superionic.managers.estimate import estimate_cost
     from superionic.managers.identity import jobs_of
-    from superionic.study import load_study
+    from superionic.study.load import load_study
 
     study = load_study(study_file)
     host = study.load_host()

@@ -22,10 +22,10 @@ def command(store_dir: Path | None, yes: bool) -> None:
     Refused while jobs run: on this machine, or in a queue of jobflow-remote or FireWorks in the same database. A blob
     is removed only if nothing names it at two looks some seconds apart.
     """
-    from superionic.blobs import busy_jobs, orphaned_blobs, remove_blobs
     from superionic.errors import StoreError
     from superionic.managers.journal import Journal
-    from superionic.stores import open_stores
+    from superionic.stores.blobs import busy_jobs, orphaned_blobs, remove_blobs
+    from superionic.stores.connecting import open_stores
 
     chosen = settings(store_dir)
     with open_stores(chosen).connected() as stores, ExitStack() as stack:

@@ -22,9 +22,9 @@ def command(run: str, file_format: str, out: Path | None, wrap: bool, store_dir:
 
     'density' writes what its document holds instead: the density of the mobile ions among the framework, as CHGCAR.
     """
-    from superionic.builders.runs import find_run, iter_segments
-    from superionic.query import diffusivity_document
-    from superionic.stores import open_stores
+    from superionic.stores.connecting import open_stores
+    from superionic.stores.query import diffusivity_document
+    from superionic.stores.runs import find_run, iter_segments
     from superionic.trajectories.export import export
 
     with open_stores(settings(store_dir)).connected() as stores:

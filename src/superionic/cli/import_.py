@@ -41,7 +41,7 @@ def command(
     """
     from superionic.makers.import_trajectory import imported_run
     from superionic.managers.store_run import content_run_id
-    from superionic.stores import open_stores
+    from superionic.stores.connecting import open_stores
 
     chosen = import_settings(
         topology=None if topology is None else str(topology.resolve()),

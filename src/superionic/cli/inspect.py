@@ -16,8 +16,8 @@ from superionic.cli.options import json_option, settings, store_option
 @json_option
 def command(run: str, store_dir: Path | None, as_json: bool) -> None:
     """Say what RUN is (its UUID, the first letters of it, or its label), and check every stored frame of it."""
-    from superionic.builders.runs import find_run, iter_segments, load_summary
-    from superionic.stores import open_stores
+    from superionic.stores.connecting import open_stores
+    from superionic.stores.runs import find_run, iter_segments, load_summary
     from superionic.trajectories.inspection import inspect_run
 
     with open_stores(settings(store_dir)).connected() as stores:

@@ -38,9 +38,9 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
     from superionic.managers.local import run_flow
     from superionic.managers.progress_line import ProgressLine, steps_stored
     from superionic.plots.arrhenius import plot_arrhenius
-    from superionic.query import arrhenius_documents, comparison_documents, diffusivity_documents
-    from superionic.stores import open_stores
-    from superionic.study import load_study
+    from superionic.stores.connecting import open_stores
+    from superionic.stores.query import arrhenius_documents, comparison_documents, diffusivity_documents
+    from superionic.study.load import load_study
 
     study = load_study(study_file)
     flow = with_content_uuids(study.maker().make(study.load_host()))

@@ -34,9 +34,9 @@ def command(
     **wanted: str | None,
 ) -> None:
     """Show the documents: diffusivity of every run, Arrhenius fits, comparisons, and what is wrong with them."""
-    from superionic import query
     from superionic.cli import tables
-    from superionic.stores import open_stores
+    from superionic.stores import query
+    from superionic.stores.connecting import open_stores
 
     criteria = query.criteria(temperature_K=temperature_K, tags=tags, **wanted)
     with open_stores(settings(store_dir)).connected() as stores:

@@ -22,7 +22,7 @@ def command(study_file: Path, manager: str, project: str | None, launchpad: Path
     """
     from superionic.errors import InputError
     from superionic.managers.identity import with_content_uuids
-    from superionic.study import load_study
+    from superionic.study.load import load_study
 
     try:
         if manager == "jobflow-remote":

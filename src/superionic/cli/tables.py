@@ -12,7 +12,7 @@ from rich.table import Table
 
 from superionic.cli.comparisons import print_comparisons
 from superionic.documents import ArrheniusDocument, ComparisonDocument, DiffusivityDocument, Estimate, Quality
-from superionic.query import arrhenius_table, comparison_table, diffusivity_table
+from superionic.stores.query import arrhenius_table, comparison_table, diffusivity_table
 
 
 def console() -> Console:

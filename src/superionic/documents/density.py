@@ -16,7 +16,7 @@ _DTYPE = "<u4"
 
 
 class DensityVolume(Document):
-    """In how many frames an ion was in each voxel; `superionic.analysis.density.Density` makes arrays of it."""
+    """In how many frames an ion was in each voxel; `analysis.distributions.density.Density` makes arrays of it."""
 
     shape: tuple[int, int, int] = Field(description="Voxels along the three vectors of `cell_A`")
     cell_A: Matrix3 = Field(

@@ -20,7 +20,7 @@ from ase.data import atomic_masses
 from numpy.typing import NDArray
 
 from superionic.documents import MDProtocol, MDState
-from superionic.dynamics.integrator import EnergyAndForces
+from superionic.dynamics.builtin.integrator import EnergyAndForces
 from superionic.errors import InputError
 
 Floats = NDArray[np.float64]

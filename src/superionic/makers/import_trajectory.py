@@ -15,7 +15,7 @@ import numpy as np
 from jobflow import CURRENT_JOB, Job, Maker, Response, job
 from pymatgen.core import Composition, Element, Species
 
-from superionic.analysis.sites import host_sites, ordering_class_of_run
+from superionic.analysis.sites.sites import host_sites, ordering_class_of_run
 from superionic.documents import ImportSettings, PotentialReference, RecordedProtocol, RunIdentity
 from superionic.errors import InputError
 from superionic.structures.host import Host, load_host

@@ -36,7 +36,7 @@ from superionic.makers.relax import RelaxMaker
 from superionic.trajectories.codec import FrameReader
 
 if TYPE_CHECKING:
-    from superionic.dynamics.chgnet import PackedSegment
+    from superionic.dynamics.builtin.engine import PackedSegment
 
 ENGINE = "chgnet"
 
@@ -122,7 +122,7 @@ def run_md_segment(
     monitor
         Coarse frames of the segments before; None for the first.
     """
-    from superionic.dynamics.chgnet import run_chgnet_segment
+    from superionic.dynamics.builtin.engine import run_chgnet_segment
 
     title = f"{ordering.label} {protocol.temperature_K:g} K seed {protocol.seed}"
     run = run_chgnet_segment(ordering.structure, protocol, potential, state, title, Path.cwd(), walltime_s)

@@ -42,7 +42,7 @@ class RelaxMaker(Maker):
         from ase.filters import FrechetCellFilter
         from ase.optimize import FIRE
 
-        from superionic.potentials.calculator import ChgnetCalculator
+        from superionic.potentials.chgnet.calculator import ChgnetCalculator
 
         start = ordering.structure
         atoms = Atoms(

@@ -85,7 +85,8 @@ def _settings(settings: SuperionicSettings) -> Finding:
 
 
 def _stores(settings: SuperionicSettings) -> Iterator[Finding]:
-    from superionic.stores import describe, open_stores
+    from superionic.stores.connecting import open_stores
+    from superionic.stores.kinds import describe
 
     try:
         with open_stores(settings).connected() as stores:

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import yaml
 
 from superionic.errors import InputError
-from superionic.stores import DATA_STORE
+from superionic.stores.kinds import DATA_STORE
 
 Manager = Literal["jobflow-remote", "fireworks"]
 

@@ -10,7 +10,7 @@ from pymatgen.core import Structure
 
 from superionic.documents import PotentialSettings
 from superionic.dynamics.progress import format_duration
-from superionic.study import Study
+from superionic.study.load import Study
 
 _TIMED_EVALUATIONS = 5
 _BYTES_PER_COORDINATE = 2.0  # what the codec needs for a vibrating crystal, see trajectories/codec.py

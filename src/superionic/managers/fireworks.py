@@ -11,9 +11,10 @@ from fireworks import LaunchPad
 from jobflow import Flow
 from jobflow.managers.fireworks import flow_to_workflow
 
+from superionic.documents.run_config import Execution, RunConfig, RunOptions
 from superionic.errors import InputError
 from superionic.managers.identity import jobs_of
-from superionic.managers.run_config import Execution, RunConfig, RunOptions, apply_by_kind
+from superionic.managers.run_config import apply_by_kind
 from superionic.managers.submission import Submission, new_part
 
 _UUID = "spec._tasks.job.uuid"

@@ -24,7 +24,7 @@ from superionic.dynamics.stopping import StopRequest
 from superionic.managers.identity import jobs_of, with_content_uuids
 from superionic.managers.journal import JobKey, Journal
 from superionic.managers.worker import execute, start_worker
-from superionic.stores import DATA_STORE
+from superionic.stores.kinds import DATA_STORE
 
 _POLL_S = 1.0
 

@@ -9,9 +9,10 @@ from jobflow import Flow
 from jobflow_remote import ConfigManager, set_run_config, submit_flow
 from jobflow_remote.config.base import ConfigError, ExecutionConfig, Project
 
+from superionic.documents.run_config import Execution, RunConfig, RunOptions
 from superionic.errors import InputError
 from superionic.managers.identity import jobs_of
-from superionic.managers.run_config import Execution, RunConfig, RunOptions, apply_by_kind
+from superionic.managers.run_config import apply_by_kind
 from superionic.managers.submission import Submission, new_part
 
 

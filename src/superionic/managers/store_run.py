@@ -11,9 +11,9 @@ from jobflow import JobStore
 from maggma.stores import MemoryStore
 from monty.json import MontyEncoder
 
-from superionic.blobs import named_blobs, remove_blobs
 from superionic.documents import MDRunDocument, TrajectorySegment
-from superionic.stores import DATA_STORE
+from superionic.stores.blobs import named_blobs, remove_blobs
+from superionic.stores.kinds import DATA_STORE
 
 _NAMESPACE = UUID("0b6a8a53-8a0e-4c8e-9c39-3f6f5cbb9a10")
 

@@ -17,7 +17,7 @@ from jobflow import Flow, Job, JobStore
 from maggma.stores import MemoryStore
 from monty.json import MontyDecoder, MontyEncoder
 
-from superionic.stores import DATA_STORE
+from superionic.stores.kinds import DATA_STORE
 
 LOG_FILE = "job.log"
 

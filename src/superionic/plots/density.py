@@ -11,7 +11,7 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Chgcar, Poscar
 
 from superionic.analysis import Density
-from superionic.analysis.density import anchored_density
+from superionic.analysis.distributions.density import anchored_density
 from superionic.analysis.frames import mean_cell, thinned
 from superionic.analysis.motion import analysed_positions
 from superionic.documents import DiffusivityDocument

@@ -1,8 +1,8 @@
 """CHGNet: fast evaluator, calculator."""
 
+from superionic.potentials.chgnet.evaluator import Evaluation, Potential, Session, System, load_chgnet
+from superionic.potentials.chgnet.shared import SharedPotential
 from superionic.potentials.errors import IsolatedAtomError, PotentialError
-from superionic.potentials.evaluator import Evaluation, Potential, Session, System, load_chgnet
-from superionic.potentials.shared import SharedPotential
 
 __all__ = [
     "Evaluation",

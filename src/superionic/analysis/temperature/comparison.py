@@ -1,0 +1,261 @@
+"""One document on groups of runs that share some of what they are: which pairs, which reference, what to beware of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import get_args
+
+from superionic.analysis.temperature.differences import (
+    CORRECTION,
+    SIGNIFICANCE_LEVEL,
+    Group,
+    Values,
+    all_differences,
+    differences,
+    group_values,
+    mean_values,
+)
+from superionic.documents import (
+    ArrheniusDocument,
+    Check,
+    ClassMean,
+    ComparisonDocument,
+    ComparisonMember,
+    Difference,
+    DiffusivityDocument,
+    OrderingClass,
+    Provenance,
+    Quality,
+    RunIdentity,
+)
+from superionic.errors import InputError
+
+_SAME_VOLUME = 0.02
+_SAME_LENGTH = 1.5
+
+
+@dataclass(frozen=True)
+class Family:
+    """What groups must share to be compared, and in what they may differ.
+
+    Attributes
+    ----------
+    name
+        What is compared.
+    shared, varies
+        Fields of RunIdentity, those of the potential as ``potential.model``.
+    reference
+        Field and value of the one group that the others are compared with.
+    """
+
+    name: str
+    shared: tuple[str, ...]
+    varies: tuple[str, ...]
+    reference: tuple[str, str]
+
+    def key(self, identity: RunIdentity) -> str:
+        """What the members of one comparison share, readable and unique."""
+        values = [_text(identity, name) for name in self.shared]
+        digest = hashlib.sha256(json.dumps(values).encode()).hexdigest()[:8]
+        readable = [value for name, value in zip(self.shared, values, strict=True) if not name.endswith("sha256")]
+        return " / ".join([self.name, *filter(None, readable), digest])
+
+
+ORDERINGS = Family(
+    "orderings",
+    ("study", "host", "mobile_species", "engine", "potential.family", "potential.model", "potential.sha256"),
+    ("label", "formula", "ordering_class"),
+    ("ordering_class", "ordered"),
+)
+POTENTIALS = Family(
+    "potentials",
+    ("label", "formula", "mobile_species"),
+    ("engine", "potential.family", "potential.model", "potential.origin", "potential.sha256", "study", "host"),
+    ("potential.origin", "first principles"),
+)
+FAMILIES = (ORDERINGS, POTENTIALS)
+
+
+def comparison(
+    groups: Sequence[tuple[ArrheniusDocument, Sequence[DiffusivityDocument]]],
+    family: Family = ORDERINGS,
+    extrapolation_temperature_K: float = 300.0,
+    *,
+    reference: str | None = None,
+    provenance: Provenance | None = None,
+) -> ComparisonDocument:
+    """Compare groups of runs, each with the document of its fit.
+
+    Runs that the fits keep out are not compared; groups with poor statistics are, and every difference says so.
+
+    Parameters
+    ----------
+    groups
+        Fit and runs of each group.
+    family
+        What is compared; decides on names and the reference.
+    extrapolation_temperature_K
+        Where D and the conductivity are extrapolated to, in K.
+    reference
+        Name of the group that the others are compared with; by default the one that the family names.
+    provenance
+        Sources and software.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two groups, or no group of the name `reference`.
+    """
+    if len(groups) < 2:
+        raise InputError(f"groups holds {len(groups)} group(s): a comparison needs at least two")
+    groups = sorted(groups, key=lambda entry: entry[0].group)
+    identities = [fit.identity for fit, _ in groups]
+    names = _names(family, [fit for fit, _ in groups])
+    named = [Group(name, fit, runs) for name, (fit, runs) in zip(names, groups, strict=True)]
+    values = [group_values(group, extrapolation_temperature_K) for group in named]
+    reference = reference or _reference(family, named)
+    found = all_differences(values, reference)
+    classes = _class_means(named, values) if family == ORDERINGS else []
+    between_classes = differences(((b, a) for a, b in combinations([mean for mean, _ in classes], 2)), False)
+    compared = {name for difference in found for name in (difference.of, difference.minus)}
+    fields = (*family.shared, *family.varies)
+    varies = [name for name in fields if len({_text(identity, name) for identity in identities}) > 1]
+    return ComparisonDocument(
+        comparison=family.key(identities[0]),
+        family=family.name,
+        shared={name.replace(".", " "): _text(identities[0], name) for name in fields if name not in varies},
+        varies=varies,
+        members=[_member(group, value) for group, value in zip(named, values, strict=True)],
+        reference=reference,
+        extrapolation_temperature_K=extrapolation_temperature_K,
+        differences=found,
+        classes=[document for _, document in classes],
+        class_differences=between_classes,
+        significance_level=SIGNIFICANCE_LEVEL,
+        correction=CORRECTION,
+        caveats=_caveats(family, named, varies),
+        quality=Quality.from_checks(_checks(values, found, compared)),
+        provenance=provenance or Provenance(sources=[s for fit, _ in groups for s in fit.provenance.sources]),
+    )
+
+
+def _member(group: Group, values: Values) -> ComparisonMember:
+    return ComparisonMember(
+        group=group.fit.group,
+        name=group.name,
+        identity=group.fit.identity,
+        temperatures_K=sorted({run.temperature_K for run in group.used}),
+        n_runs=len(group.used),
+        activation_energy_eV=group.fit.activation_energy_eV,
+        verdict=group.fit.quality.verdict,
+        reasons=group.fit.quality.reasons,
+        left_out=values.missing,
+    )
+
+
+def _text(identity: RunIdentity, name: str) -> str:
+    value: object = identity
+    for part in name.split("."):
+        value = getattr(value, part)
+    return "" if value is None else str(value)
+
+
+def _names(family: Family, fits: Sequence[ArrheniusDocument]) -> list[str]:
+    """Shortest of the fields that differ that tell the groups apart, the end of the group's key where none do."""
+    identities = [fit.identity for fit in fits]
+    names = ["" for _ in fits]
+    for name in (*family.varies, *family.shared):
+        values = [_text(identity, name) for identity in identities]
+        if len(set(values)) > 1 and not name.endswith("sha256"):
+            names = [f"{known} {value.rpartition('/')[2]}".strip() for known, value in zip(names, values, strict=True)]
+        if len(set(names)) == len(names):
+            return names
+    ends = [fit.group.rpartition(" / ")[2] for fit in fits]
+    ends = ends if len(set(zip(names, ends, strict=True))) == len(names) else [str(n + 1) for n in range(len(ends))]
+    return [
+        name if names.count(name) == 1 else f"{name} ({end})".strip() for name, end in zip(names, ends, strict=True)
+    ]
+
+
+def _reference(family: Family, groups: Sequence[Group]) -> str | None:
+    """The one group with runs that is what the family's reference is."""
+    field, wanted = family.reference
+    fitting = [group for group in groups if group.used and _text(group.fit.identity, field) == wanted]
+    return fitting[0].name if len(fitting) == 1 else None
+
+
+def _class_means(groups: Sequence[Group], values: Sequence[Values]) -> list[tuple[Values, ClassMean]]:
+    """Every class of ordering with the mean of its members; members without runs are left out of it."""
+    members: dict[str, list[Values]] = {}
+    for group, value in zip(groups, values, strict=True):
+        ordering_class = _text(group.fit.identity, "ordering_class")
+        if ordering_class and value.posteriors:
+            members.setdefault(ordering_class, []).append(value)
+    if len(members) < 2:
+        return []
+    means = []
+    for ordering_class in sorted(members, key=list(get_args(OrderingClass)).index):
+        alike = members[ordering_class]
+        name = f"{ordering_class} ({alike[0].name if len(alike) == 1 else f'mean of {len(alike)}'})"
+        means.append((mean_values(name, alike), ClassMean(name=name, members=[value.name for value in alike])))
+    return means
+
+
+def _checks(values: Sequence[Values], found: Sequence[Difference], compared: set[str]) -> list[Check]:
+    lonely = [value.name for value in values if value.name not in compared]
+    poor = sum(not difference.sufficient for difference in found)
+    incomplete = [f"{value.name}: {reason}" for value in values for reason in value.missing]
+    return [
+        Check(
+            name="groups compared",
+            passed=not lonely,
+            fatal=not found,
+            value=len(compared),
+            threshold=len(values),
+            reason=f"{len(compared)} of {len(values)} groups could be compared; not: {', '.join(lonely) or 'none'}",
+        ),
+        Check(
+            name="differences with sufficient statistics",
+            passed=poor == 0,
+            value=len(found) - poor,
+            threshold=len(found),
+            reason=f"{poor} of {len(found)} differences rest on poor statistics, as `sufficient` says of each",
+        ),
+        Check(
+            name="nothing left out",
+            passed=not incomplete,
+            value=len(incomplete),
+            threshold=0,
+            reason="; ".join(incomplete) or "all runs and fits are compared",
+        ),
+    ]
+
+
+def _caveats(family: Family, groups: Sequence[Group], varies: Sequence[str]) -> list[str]:
+    """What is in none of the errors: what all share, and what differs besides what is compared."""
+    potentials = sorted({f"{p.family} {p.model}" for group in groups for p in [group.fit.identity.potential]})
+    caveats = ["the conductivity is Nernst-Einstein's: a difference of Haven ratios is not in it"]
+    if len(potentials) == 1:
+        caveats.append(f"all forces are those of {potentials[0]}: its own error is not in the errors")
+    if family == ORDERINGS:
+        caveats.append("an ordering is one arrangement of ions: how others of its class differ is not in the errors")
+    if any(_text(group.fit.identity, "host") in {"", "unknown"} for group in groups) or "host" in varies:
+        caveats.append("not every host is named alike: that these are runs of one crystal is not certain")
+    runs = [run for group in groups for run in group.used]
+    volumes = [run.volume_A3 for run in runs]
+    if volumes and max(volumes) / min(volumes) > 1 + _SAME_VOLUME:
+        caveats.append(
+            f"cells differ in volume ({min(volumes):.0f} to {max(volumes):.0f} Å³): finite size or density may differ"
+        )
+    lengths = [run.analysed_length_ps for run in runs]
+    if lengths and max(lengths) / min(lengths) > _SAME_LENGTH:
+        caveats.append(f"runs differ in length ({min(lengths):g} to {max(lengths):g} ps)")
+    for name, unit in (("ensemble", ""), ("time_step_fs", " fs")):
+        kinds = {str(getattr(run.protocol, name, None)) for run in runs}
+        if len(kinds) > 1:
+            caveats.append(f"runs differ in {name.split('_fs')[0].replace('_', ' ')}: {', '.join(sorted(kinds))}{unit}")
+    return caveats

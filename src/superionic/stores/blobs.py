@@ -1,0 +1,74 @@
+"""Blobs of the additional store `data`: which job documents name them, and which nobody names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from jobflow import JobStore
+from maggma.core import Store
+from maggma.stores import GridFSStore, S3Store
+
+from superionic.stores.kinds import DATA_STORE, is_mongo
+
+# States of jobflow-remote in which a job may be storing its output, or is on its way to it.
+_BUSY = ["CHECKED_OUT", "UPLOADED", "SUBMITTED", "RUNNING", "RUN_FINISHED", "DOWNLOADED", "BATCH_SUBMITTED",
+         "BATCH_RUNNING"]  # fmt: skip
+_QUEUES = {"queue": _BUSY, "fireworks": ["RESERVED", "RUNNING"]}  # collections, as `superionic init` names them
+
+
+def orphaned_blobs(jobs: JobStore) -> set[str]:
+    """`blob_uuid` of blobs that no job document names.
+
+    A job that is run again, or is killed while its output is being stored, leaves such blobs. So does, for a moment,
+    every job that is being stored just now: its blob is there before its document.
+
+    Parameters
+    ----------
+    jobs
+        The JobStore, connected.
+    """
+    stored = set(_stored(jobs.additional_stores[DATA_STORE]))
+    used: set[str] = set()
+    for job in jobs.docs_store.query({"output": {"$exists": True}}, properties=["output"]):
+        used.update(named_blobs(job["output"]))
+    return stored - used
+
+
+def named_blobs(output: Any) -> Iterator[str]:
+    """`blob_uuid` of every blob that an output, as it is stored, names."""
+    if isinstance(output, dict):
+        if "blob_uuid" in output:
+            yield output["blob_uuid"]
+        for entry in output.values():
+            yield from named_blobs(entry)
+    elif isinstance(output, list):
+        for entry in output:
+            yield from named_blobs(entry)
+
+
+def remove_blobs(jobs: JobStore, blob_uuids: Iterable[str]) -> None:
+    """Remove blobs for good."""
+    blobs, wanted = jobs.additional_stores[DATA_STORE], {"$in": sorted(blob_uuids)}
+    if not wanted["$in"]:
+        return
+    if isinstance(blobs, GridFSStore):
+        blobs.remove_docs({"metadata.blob_uuid": wanted})
+    elif isinstance(blobs, S3Store):
+        blobs.remove_docs({"blob_uuid": wanted}, remove_s3_object=True)
+    else:
+        blobs.remove_docs({"blob_uuid": wanted})
+
+
+def busy_jobs(jobs: JobStore) -> int:
+    """Jobs at work or waiting in a queue that is in the same MongoDB database."""
+    if not is_mongo(jobs.docs_store):
+        return 0
+    database = jobs.docs_store._collection.database
+    return sum(database[name].count_documents({"state": {"$in": states}}) for name, states in _QUEUES.items())
+
+
+def _stored(blobs: Store) -> Iterator[str]:
+    if isinstance(blobs, GridFSStore):  # its query would read every blob
+        return (file["metadata"]["blob_uuid"] for file in blobs._files_collection.find({}, ["metadata.blob_uuid"]))
+    return (blob["blob_uuid"] for blob in blobs.query(properties=["blob_uuid"]))

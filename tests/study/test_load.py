@@ -1,0 +1,115 @@
+"""A wrong study is refused with one sentence that names the field, before anything runs."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from superionic.errors import InputError
+from superionic.study.load import load_study
+
+QUICKSTART = Path(__file__).parents[1] / "workflows" / "quickstart" / "study.yaml"
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write the quickstart with one edit and return its path."""
+
+    def write(edit):
+        content = yaml.safe_load(QUICKSTART.read_text())
+        edit(content)
+        file = tmp_path / "study.yaml"
+        file.write_text(yaml.safe_dump(content))
+        return file
+
+    return write
+
+
+def test_the_quickstart_is_valid_and_builds_its_flow():
+    study = load_study(QUICKSTART)
+    flow = study.maker().make(study.load_host())
+    names = [job.name for job, _ in flow.iterflow()]
+    assert len(names) == len(set(names)) == 2 + study.n_runs
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda study: study.update(temprature=3), ["temprature"]),
+        (lambda study: study["md"].update(timestep=2), ["md.timestep"]),
+        (lambda study: study["md"].update(temperatures_K=[700, -5]), ["md.temperatures_K.1", "greater than 0"]),
+        (lambda study: study["md"].update(temperatures_K=[700, 700]), ["temperatures_K", "twice"]),
+        (lambda study: study["md"].update(time_step_fs=0), ["md.time_step_fs"]),
+        (lambda study: study["md"].update(equilibration_ps=500), ["equilibration_ps = 500", "length_ps"]),
+        (lambda study: study["md"].update(thermostat_time_constant_fs=3), ["thermostat_time_constant_fs"]),
+        (lambda study: study.update(host="missing.cif"), ["host", "missing.cif"]),
+        (lambda study: study["orderings"][0].update(supercell=[2, 0, 2]), ["supercell", "singular"]),
+        (lambda study: study["orderings"][0].update(filling={"2b": "In", "Cl8j": "Cl"}), ["filling", "charge"]),
+        (lambda study: study["orderings"][0].update(filling={"2z": "In"}), ["2z"]),
+        (lambda study: study["orderings"][0].update(label="XYZ"), ["XYZ", "filling"]),
+        (lambda study: study["orderings"].append(dict(study["orderings"][0])), ["labels", "distinct"]),
+        (lambda study: study["potential"].update(model="9.9.9"), ["model", "9.9.9"]),
+        (lambda study: study.update(mobile_species="Xe"), ["mobile_species", "Xe"]),
+        (lambda study: study.pop("md"), ["md", "required"]),
+    ],
+)
+def test_wrong_input_names_its_field(written, edit, words):
+    with pytest.raises(InputError) as error:
+        load_study(written(edit))
+    for word in words:
+        assert word.lower() in str(error.value).lower()
+    assert "\n" not in str(error.value)
+
+
+CIF = """data_x
+_cell_length_a {a}
+_cell_length_b {a}
+_cell_length_c {a}
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_symmetry_Int_Tables_number 1
+loop_
+_atom_type_symbol
+_atom_type_oxidation_number
+{cation}+ 1
+{anion}- -1
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+A1 {cation}+ 0 0 0 1
+B1 {anion}- 0.5 0.5 0.5 1
+"""
+
+
+def with_cif(written, tmp_path, supercell, **names):
+    (tmp_path / "mine.cif").write_text(CIF.format(**names))
+    ordering = {"label": "mine", "supercell": supercell}
+    return written(lambda study: study.update(host="mine.cif", orderings=[ordering]))
+
+
+def test_a_cif_beside_the_study_is_a_host(written, tmp_path):
+    study = load_study(with_cif(written, tmp_path, [2, 2, 2], a=4.0, cation="Li", anion="Cl"))
+    assert study.load_host().mobile_species == "Li"
+
+
+def test_a_cell_thinner_than_the_cutoff_is_refused(written, tmp_path):
+    with pytest.raises(InputError, match=r"mine: supercell is 4.00 Å thin"):
+        load_study(with_cif(written, tmp_path, [2, 1, 2], a=4.0, cation="Li", anion="Cl"))
+
+
+def test_an_element_without_training_data_is_refused(written, tmp_path):
+    with pytest.raises(InputError, match="Fr is unknown to CHGNet"):
+        load_study(with_cif(written, tmp_path, [2, 2, 2], a=4.0, cation="Fr", anion="Cl"))
+
+
+def test_a_missing_file_and_broken_yaml_are_one_sentence(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        load_study(tmp_path / "nowhere.yaml")
+    (tmp_path / "broken.yaml").write_text("a: [1, 2")
+    with pytest.raises(InputError, match="not YAML"):
+        load_study(tmp_path / "broken.yaml")
