@@ -8,7 +8,7 @@ import yaml
 from superionic.errors import InputError
 from superionic.study.load import load_study
 
-QUICKSTART = Path(__file__).parents[1] / "workflows" / "quickstart" / "study.yaml"
+QUICKSTART = Path(__file__).parents[2] / "workflows" / "quickstart" / "study.yaml"
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from superionic.errors import InputError
-from superionic.potentials import Potential, PotentialError, SharedPotential, load_chgnet, shared
+from superionic.potentials import Potential, PotentialError, SharedPotential, load_chgnet
+from superionic.potentials.chgnet import shared
 from superionic.potentials.chgnet.server import Server
 
 IDLE_S = 1.0
