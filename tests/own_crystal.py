@@ -33,7 +33,7 @@ def run_and_lose_the_files(stores, folder):
     host = write_crystal(folder / "crystal")
     md = {"temperatures_K": [900], "length_ps": 0.2, "equilibration_ps": 0, "segment_length_ps": 0.1, "stride": 2}
     study = load_study(small_study(folder, host=str(host), relax=None, orderings=[{"label": "start"}], md=md))
-    run = run_flow(study.maker().make(study.load_host()), stores.jobs, folder / "work", workers=1)
+    run = run_flow(study.plan().flow(), stores.jobs, folder / "work", workers=1)
     assert not run.failed, run.failed
     shutil.rmtree(folder / "crystal")
     assert build_documents(stores).failures == []

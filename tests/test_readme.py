@@ -77,4 +77,4 @@ def test_the_study_of_the_readme_is_one(tmp_path):
     shutil.copy(ROOT / "src/superionic/data/hosts/Li3InCl6/disordered.cif", tmp_path / "my_crystal.cif")
     read = load_study(tmp_path / "study.yaml")
     assert read.md.temperatures_K == [600, 700, 800, 900, 1000]
-    assert list(read.maker().make(read.load_host()).iterflow())
+    assert list(read.plan().flow().iterflow())

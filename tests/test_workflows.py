@@ -22,7 +22,7 @@ SUPERIONIC = Path(sys.executable).parent / "superionic"
 @pytest.mark.parametrize("file", sorted(WORKFLOWS.glob("*/study.yaml")), ids=lambda file: file.parent.name)
 def test_every_study_is_valid_and_builds_its_flow(file):
     study = load_study(file)
-    assert list(study.maker().make(study.load_host()).iterflow())
+    assert list(study.plan().flow().iterflow())
     assert (file.parent / "README.md").is_file()
 
 

@@ -38,7 +38,7 @@ def test_options_become_reserved_keys_of_the_spec():
 
 def test_documents_among_the_arguments_come_back_as_documents():
     study = load_study(QUICKSTART)
-    stored = flow_to_workflow(study.maker().make(study.load_host())).to_dict()
+    stored = flow_to_workflow(study.plan().flow()).to_dict()
     jobs = {fw.name: fw.tasks[0]["job"] for fw in Workflow.from_dict(stored).fws}
     _, protocol, potential, *_ = jobs["mltp-md 700 K seed 1 segment 1 of 6 O"].function_args
     assert isinstance(protocol, MDProtocol)

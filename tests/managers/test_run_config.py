@@ -36,7 +36,7 @@ def workers(flow):
 @pytest.fixture
 def quickstart(request):
     study = load_study(request.config.rootpath / STUDY)
-    return study.maker().make(study.load_host())
+    return study.plan().flow()
 
 
 def test_every_job_gets_the_options_of_its_kind(quickstart):

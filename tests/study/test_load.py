@@ -26,10 +26,9 @@ def written(tmp_path):
 
 
 def test_the_quickstart_is_valid_and_builds_its_flow():
-    study = load_study(QUICKSTART)
-    flow = study.maker().make(study.load_host())
-    names = [job.name for job, _ in flow.iterflow()]
-    assert len(names) == len(set(names)) == 2 + study.n_runs
+    plan = load_study(QUICKSTART).plan()
+    names = [job.name for job, _ in plan.flow().iterflow()]
+    assert len(names) == len(set(names)) == 2 + plan.n_runs == 5
 
 
 @pytest.mark.parametrize(
@@ -55,7 +54,7 @@ def test_the_quickstart_is_valid_and_builds_its_flow():
 )
 def test_wrong_input_names_its_field(written, edit, words):
     with pytest.raises(InputError) as error:
-        load_study(written(edit))
+        load_study(written(edit)).plan()
     for word in words:
         assert word.lower() in str(error.value).lower()
     assert "\n" not in str(error.value)
@@ -99,12 +98,12 @@ def test_a_cif_beside_the_study_is_a_host(written, tmp_path):
 
 def test_a_cell_thinner_than_the_cutoff_is_refused(written, tmp_path):
     with pytest.raises(InputError, match=r"mine: supercell is 4.00 Å thin"):
-        load_study(with_cif(written, tmp_path, [2, 1, 2], a=4.0, cation="Li", anion="Cl"))
+        load_study(with_cif(written, tmp_path, [2, 1, 2], a=4.0, cation="Li", anion="Cl")).plan()
 
 
 def test_an_element_without_training_data_is_refused(written, tmp_path):
     with pytest.raises(InputError, match="Fr is unknown to CHGNet"):
-        load_study(with_cif(written, tmp_path, [2, 2, 2], a=4.0, cation="Fr", anion="Cl"))
+        load_study(with_cif(written, tmp_path, [2, 2, 2], a=4.0, cation="Fr", anion="Cl")).plan()
 
 
 def test_a_missing_file_and_broken_yaml_are_one_sentence(tmp_path):

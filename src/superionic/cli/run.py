@@ -43,9 +43,10 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
     from superionic.study.load import load_study
 
     study = load_study(study_file)
-    flow = with_content_uuids(study.maker().make(study.load_host()))
+    plan = study.plan()
+    flow = with_content_uuids(plan.flow())
     with open_stores(chosen).connected() as stores:
-        line = ProgressLine(study.n_runs * study.md.n_steps, steps_stored(flow, stores.jobs))
+        line = ProgressLine(plan.n_steps, steps_stored(flow, stores.jobs))
         try:
             run = run_flow(flow, stores.jobs, chosen.store_dir, workers, line, _stop_on_signals())
         except BrokenProcessPool:

@@ -51,9 +51,7 @@ class FrameworkOrderingMaker(Maker):
         InputError
             If the request does not fit the host.
         """
-        search = replace(self.placement_maker.search, method="random", n_candidates=1, keep=1)
-        quick = replace(self, placement_maker=replace(self.placement_maker, search=search, relax_maker=None))
-        return quick.ordering(host).structure
+        return replace(self, placement_maker=self.placement_maker.at_random()).ordering(host).structure
 
     def ordering(self, host: Host) -> OrderingDocument:
         """The ordering itself by electrostatic energy, without a job.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal
 
@@ -58,6 +58,11 @@ class PlacementMaker(Maker):
     sublattice: Sublattice = "per_framework"
     lowest_image: bool = True
     relax_maker: RelaxMaker | None = None
+
+    def at_random(self) -> PlacementMaker:
+        """The same ions anywhere on their sites: what checks and cost estimates need."""
+        search = replace(self.search, method="random", n_candidates=1, keep=1)
+        return replace(self, search=search, relax_maker=None)
 
     def placements(self, frameworks: Frameworks, host: Host) -> PlacementDocument:
         """The placements themselves, without a job.

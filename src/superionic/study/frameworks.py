@@ -11,11 +11,12 @@ from superionic.errors import InputError
 from superionic.makers.disorder import DisorderMaker
 from superionic.makers.framework_ordering import FrameworkOrderingMaker
 from superionic.makers.high_entropy import HighEntropyMaker
-from superionic.makers.placement import PlacementMaker
+from superionic.makers.placement import PlacementMaker, structures_by_name
 from superionic.makers.relax import RelaxMaker
 from superionic.structures.arrangements import Arrangement
 from superionic.structures.host import Host
 from superionic.structures.placement import PlacementSearch
+from superionic.study.plan import PlannedCell, within
 
 
 class PlacementEntry(Document):
@@ -51,16 +52,25 @@ class DisorderEntry(Document):
     only: list[str] | None = Field(None, description="Names of the frameworks to run; all if none")
     placement: PlacementEntry = Field(default_factory=PlacementEntry, description="The mobile ions")
 
-    def makers(self, host: Host) -> list[FrameworkOrderingMaker]:
-        """One Maker for every framework."""
-        frameworks = DisorderMaker(**self.model_dump(exclude={"placement", "only"}))
-        names = [framework.name for framework in frameworks.frameworks(host).frameworks]
-        unknown = set(self.only or ()) - set(names)
-        if unknown:
-            raise InputError(f"disorder.only names {sorted(unknown)}, which are none of the frameworks {names}")
+    def cells(self, host: Host) -> list[PlannedCell]:
+        """The cell of every framework, and the Maker of its ordering; they are enumerated once for all of them."""
+        with within("disorder"):
+            enumeration = DisorderMaker(**self.model_dump(exclude={"placement", "only"}))
+            structures = structures_by_name(enumeration.frameworks(host))
+            names = self.only or list(structures)
+            unknown = set(names) - set(structures)
+            if unknown:
+                raise InputError(f"only names {sorted(unknown)}, which are none of the frameworks {list(structures)}")
+            placement = self.placement.maker()
+            if placement.sublattice == "per_framework":
+                structures = {name: structures[name] for name in names}
+            placed = placement.at_random().placements(structures, host)
+        cells = {cell.framework: cell.ordering.structure for cell in placed.cells}
         return [
-            FrameworkOrderingMaker(name, frameworks, self.placement.maker(), framework=name)
-            for name in self.only or names
+            PlannedCell(
+                f"disorder: {name}", FrameworkOrderingMaker(name, enumeration, placement, framework=name), cells[name]
+            )
+            for name in names
         ]
 
 
@@ -74,7 +84,10 @@ class HighEntropyEntry(Document):
     seed: int = Field(0, description="Seed of the search for decorations")
     placement: PlacementEntry = Field(default_factory=PlacementEntry, description="The mobile ions")
 
-    def maker(self, relax_maker: RelaxMaker | None) -> FrameworkOrderingMaker:
-        """The Maker of the ordering; without `relax_maker` the lowest electrostatic energy decides."""
+    def cell(self, host: Host, relax_maker: RelaxMaker | None) -> PlannedCell:
+        """The cell, and the Maker of its ordering; without `relax_maker` the lowest electrostatic energy decides."""
         decorations = HighEntropyMaker(**self.model_dump(exclude={"placement", "label"}))
-        return FrameworkOrderingMaker(self.label, decorations, self.placement.maker(relax_maker))
+        maker = FrameworkOrderingMaker(self.label, decorations, self.placement.maker(relax_maker))
+        where = f"high_entropy: {self.label}"
+        with within(where):
+            return PlannedCell(where, maker, maker.ordered(host))

@@ -10,7 +10,7 @@ from pymatgen.core import Structure
 
 from superionic.documents import PotentialSettings
 from superionic.dynamics.progress import format_duration
-from superionic.study.load import Study
+from superionic.study.plan import Plan
 
 _TIMED_EVALUATIONS = 5
 _BYTES_PER_COORDINATE = 2.0  # what the codec needs for a vibrating crystal, see trajectories/codec.py
@@ -47,19 +47,22 @@ class CostEstimate:
         ]
 
 
-def estimate_cost(study: Study) -> CostEstimate:
-    """Time a few evaluations of every ordering and scale them up."""
-    host = study.load_host()
-    protocols = study.md.protocols()
+def estimate_cost(plan: Plan) -> CostEstimate:
+    """Time a few evaluations of every kind of cell and scale them up."""
+    md, potential = plan.md_maker.md, plan.md_maker.potential
+    runs_of_a_cell = len(md.protocols())
+    seconds_of_a_step: dict[str, float] = {}  # cells of the same ions take the same time
     seconds = 0.0
     coordinates = 0
-    for maker in study.maker().ordering_makers:
-        structure = maker.ordered(host)
-        seconds += seconds_per_step(structure, study.potential) * study.md.n_steps * len(protocols)
-        coordinates += 3 * len(structure) * (study.md.n_steps // study.md.stride + 1) * len(protocols)
-    workers = min(len(os.sched_getaffinity(0)), study.n_runs)
+    for cell in plan.cells:
+        formula = cell.structure.formula
+        if formula not in seconds_of_a_step:
+            seconds_of_a_step[formula] = seconds_per_step(cell.structure, potential)
+        seconds += seconds_of_a_step[formula] * md.n_steps * runs_of_a_cell
+        coordinates += 3 * len(cell.structure) * (md.n_steps // md.stride + 1) * runs_of_a_cell
+    workers = min(len(os.sched_getaffinity(0)), plan.n_runs)
     return CostEstimate(
-        md_steps=study.n_runs * study.md.n_steps,
+        md_steps=plan.n_steps,
         cpu_hours=seconds / 3600,
         wall_hours=seconds / 3600 / workers,
         megabytes=coordinates * _BYTES_PER_COORDINATE * _BASE64 / 1e6,

@@ -1,0 +1,107 @@
+"""What a user writes into a study file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from superionic.documents import Document, MDSet, PotentialSettings
+from superionic.documents.run_config import RunConfig
+from superionic.errors import InputError
+from superionic.makers.mltp_md import MltpMdMaker
+from superionic.makers.ordering import OrderingMaker
+from superionic.makers.relax import RelaxMaker
+from superionic.structures.host import Host, load_host
+from superionic.study.frameworks import DisorderEntry, HighEntropyEntry
+from superionic.study.plan import Plan, PlannedCell, within
+from superionic.study.runnable import check_runnable
+
+
+class OrderingEntry(Document):
+    """One ordered cell of the study."""
+
+    label: str = Field(description="Label, for example 'O'")
+    filling: dict[str, str] | None = Field(
+        None, description="Site label -> element; the host's own filling of that label if not given"
+    )
+    supercell: tuple[int, int, int] = Field((1, 1, 1), description="Repeats of the conventional cell along a, b, c")
+    tags: list[str] = Field(default_factory=list, description="Free words to find the results by")
+
+    def cell(self, host: Host) -> PlannedCell:
+        """The cell, and the Maker of its ordering."""
+        maker = OrderingMaker(label=self.label, filling=self.filling, supercell=self.supercell, tags=tuple(self.tags))
+        where = f"orderings: {self.label}"
+        with within(where):
+            return PlannedCell(where, maker, maker.ordered(host))
+
+
+class RelaxEntry(Document):
+    """How orderings are relaxed before MD."""
+
+    max_force_eV_per_A: float = Field(0.05, gt=0, description="Convergence criterion in eV/Å")
+    relax_cell: bool = Field(True, description="Whether the cell is relaxed too")
+    max_steps: int = Field(500, ge=1, description="Steps after which an unconverged relaxation stops")
+
+
+class AnalysisEntry(Document):
+    """What the builders are asked for."""
+
+    extrapolation_temperature_K: float = Field(300.0, gt=0, description="Temperature of the extrapolation in K")
+
+
+class Study(Document):
+    """A study: a host, its orderings, a potential, the runs and the analysis."""
+
+    name: str = Field(min_length=1, description="Name of the study, stored with every result")
+    host: str = Field(description="Name of a packaged host, or path of a host.yaml or CIF (relative to the study file)")
+    mobile_species: str | None = Field(None, description="Mobile ion, if not the one the host names")
+    orderings: list[OrderingEntry] = Field(default_factory=list, description="Ordered cells by filling whole sites")
+    disorder: DisorderEntry | None = Field(None, description="Ordered cells from framework enumeration")
+    high_entropy: list[HighEntropyEntry] = Field(default_factory=list, description="High-entropy ordered cells")
+    potential: PotentialSettings = Field(default_factory=PotentialSettings, description="The potential")
+    relax: RelaxEntry | None = Field(default_factory=RelaxEntry, description="Relaxation before MD; null for none")
+    md: MDSet = Field(description="The runs")
+    analysis: AnalysisEntry = Field(default_factory=AnalysisEntry, description="The analysis")
+    run_config: RunConfig = Field(
+        default_factory=RunConfig, description="On a cluster: worker, resources and environment by kind of job"
+    )
+
+    @model_validator(mode="after")
+    def _distinct_labels(self) -> Self:
+        labels = [entry.label for entry in self.orderings] + [entry.label for entry in self.high_entropy]
+        if not labels and self.disorder is None:
+            raise ValueError("orderings: there are none; give at least one of orderings, disorder and high_entropy")
+        if len(set(labels)) != len(labels):
+            raise ValueError(f"orderings: labels {labels} are not distinct")
+        return self
+
+    def load_host(self) -> Host:
+        """The host crystal."""
+        host = load_host(self.host)
+        if self.mobile_species is None:
+            return host
+        if self.mobile_species not in host.oxidation_states:
+            raise InputError(f"mobile_species = {self.mobile_species!r} is none of {sorted(host.oxidation_states)}")
+        return replace(host, mobile_species=self.mobile_species)
+
+    def plan(self) -> Plan:
+        """Work out the host, the cells and the runs: once, for everything that is asked of the study afterwards.
+
+        Raises
+        ------
+        InputError
+            One sentence that names the first thing that is wrong: a missing CIF, an element the potential does not
+            know, a cell too small for its cutoff, a charge that does not balance.
+        """
+        host = self.load_host()
+        relax = None if self.relax is None else RelaxMaker(potential=self.potential, **self.relax.model_dump())
+        cells = [entry.cell(host) for entry in self.orderings]
+        if self.disorder is not None:
+            cells += self.disorder.cells(host)
+        cells += [entry.cell(host, relax) for entry in self.high_entropy]
+        for cell in cells:
+            check_runnable(cell.structure, host.mobile_species, self.potential, cell.where)
+        md = MltpMdMaker(md=self.md, potential=self.potential, relax_maker=relax, study=self.name)
+        return Plan(self.name, host, cells, md)
