@@ -7,7 +7,7 @@ import pytest
 
 from superionic.bench.cells import ordered_cell
 from superionic.bench.nve import _equilibrated, double_precision, drifts
-from superionic.potentials import load_chgnet
+from superionic.potentials.chgnet import load_chgnet
 
 LENGTH_PS = 0.2
 RESOLUTION = 5e-3  # meV/atom/ps; the integrator's own energy wanders by a thousand times as much in that time

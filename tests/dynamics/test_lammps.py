@@ -11,7 +11,8 @@ from superionic.dynamics.builtin.integrator import Integrator
 from superionic.dynamics.builtin.md import initial_state
 from superionic.dynamics.lammps import run_lammps
 from superionic.errors import InputError
-from superionic.potentials import Evaluation, load_chgnet
+from superionic.potentials import Evaluation
+from superionic.potentials.chgnet import load_chgnet
 from superionic.structures.host import load_host
 
 SETTINGS = {"temperature_K": 700, "length_ps": 0.2, "equilibration_ps": 0, "stride": 5, "seed": 3}

@@ -15,7 +15,8 @@ from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
 
 from superionic.bench.cells import ordered_cell
 from superionic.bench.rows import row
-from superionic.potentials import Potential, load_chgnet
+from superionic.potentials import Potential
+from superionic.potentials.chgnet import load_chgnet
 
 TARGETS = {"fused": {80: 12.0, 160: 10.0, 320: 10.0}, "torch": {80: 4.0, 160: 4.0, 320: 4.0}}
 """Times faster than stock MD, on one thread."""

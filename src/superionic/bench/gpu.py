@@ -23,7 +23,8 @@ from superionic.documents import MDProtocol
 from superionic.dynamics.builtin.integrator import Integrator
 from superionic.dynamics.builtin.md import initial_state
 from superionic.errors import InputError
-from superionic.potentials import Potential, SharedPotential, System, load_chgnet
+from superionic.potentials import Potential
+from superionic.potentials.chgnet import ChgnetPotential, SharedPotential, System, load_chgnet
 
 TIME_STEP_FS, TEMPERATURE_K = 2.0, 700.0
 _WARM_UP = 50
@@ -94,7 +95,7 @@ def _stock(structure: Structure) -> Callable[[int], object]:
     return run
 
 
-def _integrator(size: int, seed: int, potential: Potential | SharedPotential) -> Integrator:
+def _integrator(size: int, seed: int, potential: Potential) -> Integrator:
     structure = ordered_cell(size)
     protocol = MDProtocol(temperature_K=TEMPERATURE_K, time_step_fs=TIME_STEP_FS, length_ps=10, seed=seed)
     numbers = np.array(structure.atomic_numbers)
@@ -109,7 +110,7 @@ def _advance(run: Integrator) -> Callable[[int], None]:
     return steps
 
 
-def _batch(structure: Structure, n: int, potential: Potential) -> Callable[[int], None]:
+def _batch(structure: Structure, n: int, potential: ChgnetPotential) -> Callable[[int], None]:
     """Evaluations of cells whose atoms move about as far as in a step."""
     generator, numbers = np.random.default_rng(0), np.array(structure.atomic_numbers)
     sessions = [potential.session(numbers) for _ in range(n)]

@@ -20,7 +20,8 @@ from superionic.bench.rows import row
 from superionic.documents import MDProtocol, MDState
 from superionic.dynamics.builtin.integrator import Integrator
 from superionic.dynamics.builtin.md import initial_state
-from superionic.potentials import Potential, load_chgnet
+from superionic.potentials import Potential
+from superionic.potentials.chgnet import ChgnetPotential, load_chgnet
 from superionic.potentials.chgnet.network_torch import TorchNetwork
 from superionic.potentials.chgnet.weights import ChgnetWeights
 
@@ -67,7 +68,7 @@ def run(size: int = 20, length_ps: float = 10.0, seeds: int = 2) -> list[dict[st
     ]  # fmt: skip
 
 
-def double_precision() -> Potential:
+def double_precision() -> ChgnetPotential:
     """CHGNet with weights, activations and sums in float64."""
     potential = load_chgnet(kernels="torch")
     potential._network = TorchNetwork(ChgnetWeights.from_model(potential._model.double(), torch.float64))

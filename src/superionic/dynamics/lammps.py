@@ -183,7 +183,7 @@ def _callback(engine: Any, axes: _Axes, evaluate: EnergyAndForces) -> Callable[.
         ordered = np.ascontiguousarray(np.asarray(positions)[:n_local][order])
         now = evaluate(axes.back(ordered), axes.cell_A)
         forces[order] = axes.to_lammps(now.forces_eV_per_A)
-        virial = -volume_A3 * axes.tensor_to_lammps(now.stress_eV_per_A3)
+        virial = -volume_A3 * axes.tensor_to_lammps(now.require_stress())
         engine.fix_external_set_energy_global("potential", now.energy_eV)
         engine.fix_external_set_virial_global("potential", virial[_VOIGT].tolist())
 

@@ -97,7 +97,7 @@ def _stores(settings: SuperionicSettings) -> Iterator[Finding]:
 
 
 def _weights() -> Finding:
-    from superionic.potentials import load_chgnet
+    from superionic.potentials.chgnet import load_chgnet
 
     try:
         reference = load_chgnet().reference

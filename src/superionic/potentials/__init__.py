@@ -1,16 +1,5 @@
-"""CHGNet: fast evaluator, calculator."""
+"""Potentials: what gives energy, forces and stress. Importing this loads no torch."""
 
-from superionic.potentials.chgnet.evaluator import Evaluation, Potential, Session, System, load_chgnet
-from superionic.potentials.chgnet.shared import SharedPotential
-from superionic.potentials.errors import IsolatedAtomError, PotentialError
+from superionic.potentials.interface import Evaluation, IsolatedAtomError, Potential, PotentialError, Session
 
-__all__ = [
-    "Evaluation",
-    "IsolatedAtomError",
-    "Potential",
-    "PotentialError",
-    "Session",
-    "SharedPotential",
-    "System",
-    "load_chgnet",
-]
+__all__ = ["Evaluation", "IsolatedAtomError", "Potential", "PotentialError", "Session"]

@@ -71,7 +71,7 @@ def estimate_cost(plan: Plan) -> CostEstimate:
 
 def seconds_per_step(structure: Structure, potential: PotentialSettings) -> float:
     """Time of one force evaluation on this machine, in s."""
-    from superionic.potentials import load_chgnet
+    from superionic.potentials.chgnet import load_chgnet
 
     chgnet = load_chgnet(potential.model, potential.device, potential.kernels)
     session = chgnet.session(structure.atomic_numbers)

@@ -17,7 +17,7 @@ def check_runnable(structure: Structure, mobile_species: str, potential: Potenti
     InputError
         If it lacks the mobile ion, has an element the potential does not know, or is thinner than its cutoff.
     """
-    from superionic.potentials import load_chgnet
+    from superionic.potentials.chgnet import load_chgnet
 
     chgnet = load_chgnet(potential.model, potential.device, potential.kernels)
     elements = {element.symbol: element.Z for element in structure.composition.element_composition}

@@ -11,7 +11,8 @@ from pymatgen.core import Lattice, Structure
 from superionic.documents import MDProtocol, MDState
 from superionic.dynamics.builtin.md import initial_state, run_segment
 from superionic.dynamics.builtin.nose_hoover import kinetic_energy_eV
-from superionic.potentials import Evaluation, PotentialError, load_chgnet
+from superionic.potentials import Evaluation, PotentialError
+from superionic.potentials.chgnet import load_chgnet
 from superionic.structures.host import load_host
 from superionic.trajectories.codec import FrameReader, FrameWriter, pack
 

@@ -14,7 +14,8 @@ import torch
 from chgnet.model import CHGNet
 from pymatgen.core import Lattice, Structure
 
-from superionic.potentials import Evaluation, Potential, System, load_chgnet
+from superionic.potentials import Evaluation
+from superionic.potentials.chgnet import ChgnetPotential, System, load_chgnet
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,17 +60,17 @@ def systems(li3incl6: Structure) -> dict[str, System]:
 
 
 @pytest.fixture(scope="session")
-def fused() -> Potential:
+def fused() -> ChgnetPotential:
     return load_chgnet(kernels="fused")
 
 
 @pytest.fixture(scope="session")
-def plain() -> Potential:
+def plain() -> ChgnetPotential:
     return load_chgnet(kernels="torch")
 
 
 @pytest.fixture(scope="session", params=["fused", "torch"])
-def potential(request: pytest.FixtureRequest) -> Potential:
+def potential(request: pytest.FixtureRequest) -> ChgnetPotential:
     return request.getfixturevalue({"fused": "fused", "torch": "plain"}[request.param])
 
 

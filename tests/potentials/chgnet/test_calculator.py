@@ -15,7 +15,7 @@ from maggma.stores import MemoryStore
 from monty.json import MontyDecoder, MontyEncoder
 
 from superionic.errors import InputError
-from superionic.potentials import load_chgnet
+from superionic.potentials.chgnet import load_chgnet
 from superionic.potentials.chgnet.calculator import ChgnetCalculator
 
 IMPORT_PATH = {"@module": "superionic.potentials.chgnet.calculator", "@callable": "ChgnetCalculator"}

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from superionic.potentials import load_chgnet
-from superionic.potentials.chgnet import network_cuda
+from superionic.potentials.chgnet import load_chgnet, network_cuda
 from superionic.potentials.chgnet.network_torch import plain_messages
 from superionic.potentials.chgnet.rows import OrderedRows
 from superionic.structures.host import load_host

@@ -8,7 +8,8 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from superionic.errors import InputError
-from superionic.potentials import IsolatedAtomError, Potential, PotentialError, System, load_chgnet
+from superionic.potentials import IsolatedAtomError, PotentialError
+from superionic.potentials.chgnet import ChgnetPotential, System, load_chgnet
 
 ENERGY_RESOLUTION = 2e-6
 """eV/atom: two units in the last place of an atom's 8 eV in float32."""
@@ -16,7 +17,7 @@ FLOAT32_NOISE = np.array([2e-6, 1e-5, 3e-7])
 """eV/atom, eV/A, eV/A^3: twice the largest error against float64 that the torch kernels showed over tiny cells."""
 
 
-def evaluate(potential: Potential, system: System):
+def evaluate(potential: ChgnetPotential, system: System):
     return potential.session(system.numbers).evaluate(system.positions_A, system.cell_A)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from superionic.potentials.chgnet.neighbours import AtomPairs, SkinList, bond_angles
-from superionic.potentials.errors import PotentialError
+from superionic.potentials.interface import PotentialError
 
 
 def brute_force(positions, cell, cutoff):

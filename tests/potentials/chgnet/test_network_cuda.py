@@ -13,7 +13,7 @@ from superionic.potentials.chgnet.weights import ChgnetWeights
 
 @pytest.fixture(scope="module")
 def double():
-    from superionic.potentials import load_chgnet
+    from superionic.potentials.chgnet import load_chgnet
 
     return ChgnetWeights.from_model(load_chgnet()._model.double(), torch.float64)
 

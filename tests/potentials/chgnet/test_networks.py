@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from superionic.potentials.chgnet.evaluator import Session, load_chgnet
+from superionic.potentials.chgnet import ChgnetSession, load_chgnet
 from superionic.potentials.chgnet.fused.network import FusedNetwork
 from superionic.potentials.chgnet.network_torch import TorchNetwork
 from superionic.potentials.chgnet.weights import ChgnetWeights
@@ -20,7 +20,7 @@ def double():
     return potential
 
 
-def graph_of(session: Session, system):
+def graph_of(session: ChgnetSession, system):
     return session.graph(system.positions_A, system.cell_A)
 
 
@@ -85,7 +85,7 @@ def test_cold_and_warm_caches_give_the_same_bits(tmp_path):
     import sys
 
     script = (
-        "import numpy as np; from superionic.potentials import load_chgnet;"
+        "import numpy as np; from superionic.potentials.chgnet import load_chgnet;"
         "x = np.random.default_rng(0).uniform(0, 8, (12, 3)).round(1);"
         "x = np.array([[i, j, k] for i in (0, 2.7, 5.4) for j in (0, 2.5) for k in (0, 3.1)]) + 0.02 * x;"
         "r = load_chgnet().session([3, 17] * 6).evaluate(x, 8.0 * np.eye(3));"

@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from superionic.errors import InputError
-from superionic.potentials import Potential, PotentialError, SharedPotential, load_chgnet
-from superionic.potentials.chgnet import shared
+from superionic.potentials import PotentialError
+from superionic.potentials.chgnet import ChgnetPotential, SharedPotential, load_chgnet, shared
 from superionic.potentials.chgnet.server import Server
 
 IDLE_S = 1.0
@@ -206,4 +206,4 @@ def test_a_single_system_that_does_not_fit_is_an_error(systems):
     potential._network = Full()
     with pytest.raises(torch.OutOfMemoryError):
         potential.evaluate_batch([systems["hot"]] * 2)
-    assert isinstance(potential, Potential)
+    assert isinstance(potential, ChgnetPotential)

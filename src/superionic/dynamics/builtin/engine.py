@@ -16,7 +16,8 @@ from superionic.dynamics.builtin.integrator import Frame
 from superionic.dynamics.builtin.md import SegmentResult, initial_state, run_segment
 from superionic.dynamics.progress import Progress
 from superionic.dynamics.stopping import watching_sigterm
-from superionic.potentials import Potential, SharedPotential, load_chgnet
+from superionic.potentials.chgnet import SharedPotential, load_chgnet
+from superionic.potentials.interface import Potential
 from superionic.trajectories.codec import FrameWriter, pack
 
 
@@ -66,7 +67,7 @@ def run_chgnet_segment(
 def _run(
     structure: Structure,
     protocol: MDProtocol,
-    chgnet: Potential | SharedPotential,
+    chgnet: Potential,
     state: MDState,
     title: str,
     folder: Path,
@@ -96,7 +97,7 @@ def _run(
 
 
 @contextmanager
-def opened(settings: PotentialSettings) -> Iterator[Potential | SharedPotential]:
+def opened(settings: PotentialSettings) -> Iterator[Potential]:
     """The potential in this process, or shared with the other runs on its device."""
     if not settings.in_batches:
         yield load_chgnet(settings.model, settings.device, settings.kernels)

@@ -87,7 +87,7 @@ class Integrator:
 
     def _kick_cell(self, delta: float) -> None:
         assert self.barostat is not None  # noqa: S101 - for the type checker
-        self.barostat.kick(self.momenta, self.masses, self.now.stress_eV_per_A3, self.volume_A3, delta)
+        self.barostat.kick(self.momenta, self.masses, self.now.require_stress(), self.volume_A3, delta)
 
     def _drift(self, time_step: float) -> None:
         velocities = self.momenta / self.masses[:, None]

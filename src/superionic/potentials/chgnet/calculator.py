@@ -10,7 +10,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from superionic.errors import InputError
-from superionic.potentials.chgnet.evaluator import Kernels, Session, load_chgnet
+from superionic.potentials.chgnet.evaluator import ChgnetSession, Kernels, load_chgnet
 
 __all__ = ["ChgnetCalculator"]
 
@@ -30,7 +30,7 @@ class ChgnetCalculator(Calculator):
     path
         "0.3.0", "r2scan", "0.2.0" or the path of a checkpoint.
     device, kernels
-        As `superionic.potentials.load_chgnet`.
+        As `superionic.potentials.chgnet.load_chgnet`.
 
     Raises
     ------
@@ -43,7 +43,7 @@ class ChgnetCalculator(Calculator):
     def __init__(self, path: str | Path = "0.3.0", device: str = "cpu", kernels: Kernels = "auto") -> None:
         super().__init__()
         self.potential = load_chgnet(path, device, kernels)
-        self._session: Session | None = None
+        self._session: ChgnetSession | None = None
 
     def calculate(
         self,

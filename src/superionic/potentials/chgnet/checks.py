@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from superionic.errors import InputError
 from superionic.potentials.chgnet.neighbours import AtomPairs, FloatArray, IntArray
 from superionic.potentials.chgnet.reference import SUPPORTED_NUMBERS
-from superionic.potentials.errors import IsolatedAtomError, PotentialError
+from superionic.potentials.interface import IsolatedAtomError, PotentialError
 
 __all__ = ["checked_geometry", "checked_numbers", "refuse_isolated"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
@@ -24,12 +23,12 @@ from superionic.potentials.chgnet.network_stock import StockNetwork
 from superionic.potentials.chgnet.network_torch import TorchNetwork
 from superionic.potentials.chgnet.reference import PRETRAINED, SUPPORTED_NUMBERS, load_model
 from superionic.potentials.chgnet.weights import ChgnetWeights, reference_energies, unsupported
-from superionic.potentials.errors import PotentialError
+from superionic.potentials.interface import Evaluation
 
 if TYPE_CHECKING:
     from chgnet.model import CHGNet
 
-__all__ = ["Evaluation", "Kernels", "Potential", "Session", "System", "load_chgnet"]
+__all__ = ["ChgnetPotential", "ChgnetSession", "Kernels", "System", "load_chgnet"]
 
 Kernels = Literal["auto", "fused", "torch", "stock"]
 
@@ -45,41 +44,11 @@ class System(NamedTuple):
     """(3, 3) lattice vectors in rows."""
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What a potential says about a system.
-
-    Attributes
-    ----------
-    energy_eV : float
-        Total energy.
-    forces_eV_per_A : (n_atoms, 3) float64
-    stress_eV_per_A3 : (3, 3) float64
-        ASE's sign: positive where the cell wants to shrink, (1/V) dE/d(strain).
-    """
-
-    energy_eV: float
-    forces_eV_per_A: FloatArray
-    stress_eV_per_A3: FloatArray
-
-    def require_finite(self) -> Evaluation:
-        """The evaluation itself, if it holds numbers only.
-
-        Raises
-        ------
-        PotentialError
-            If it does not.
-        """
-        if np.isfinite(self.energy_eV) and np.isfinite(self.forces_eV_per_A).all():
-            return self
-        raise PotentialError("CHGNet's energy or forces are not finite: the structure has exploded or collapsed")
-
-
 class _Network(Protocol):
     def evaluate(self, graph: CrystalGraph) -> tuple[FloatArray, FloatArray]: ...
 
 
-def load_chgnet(model: str | Path = "0.3.0", device: str = "cpu", kernels: Kernels = "auto") -> Potential:
+def load_chgnet(model: str | Path = "0.3.0", device: str = "cpu", kernels: Kernels = "auto") -> ChgnetPotential:
     """Load CHGNet for fast evaluation.
 
     Parameters
@@ -91,7 +60,7 @@ def load_chgnet(model: str | Path = "0.3.0", device: str = "cpu", kernels: Kerne
     kernels
         "fused" (hand-written passes, CPU only), "torch" (any device), "stock" (the chgnet package's own layers,
         any architecture) or "auto": the fastest of them that the device and the architecture allow. What was
-        chosen is in `Potential.reference.kernels`.
+        chosen is in `ChgnetPotential.reference.kernels`.
 
     Raises
     ------
@@ -109,7 +78,7 @@ def load_chgnet(model: str | Path = "0.3.0", device: str = "cpu", kernels: Kerne
         raise InputError(f"kernels={kernels!r} cannot evaluate model={str(model)!r}, which has {reason}: use 'auto'")
     if kernels == "fused" and on.type != "cpu":
         raise InputError(f"kernels='fused' run on the CPU only, device={device!r} was asked for: use 'auto'")
-    return Potential(
+    return ChgnetPotential(
         network.to(on),
         PotentialReference(
             family="CHGNet",
@@ -123,12 +92,13 @@ def load_chgnet(model: str | Path = "0.3.0", device: str = "cpu", kernels: Kerne
     )
 
 
-class Potential:
+class ChgnetPotential:
     """CHGNet on one device; made by `load_chgnet`."""
 
     def __init__(self, model: CHGNet, reference: PotentialReference, device: torch.device) -> None:
         self.reference = reference
         self.supported_numbers = SUPPORTED_NUMBERS
+        self.gives_stress = True
         self.cutoff_A = float(model.graph_converter.atom_graph_cutoff)
         self.bond_cutoff_A = float(model.graph_converter.bond_graph_cutoff)
         self._reference_energies = reference_energies(model)
@@ -136,7 +106,7 @@ class Potential:
         self._model = model
         self._most_at_once = 10**6  # systems; halved whenever the device runs out of memory
 
-    def session(self, numbers: ArrayLike, skin_A: float = 0.6) -> Session:
+    def session(self, numbers: ArrayLike, skin_A: float = 0.6) -> ChgnetSession:
         """Hold the neighbour list of one system from step to step.
 
         Parameters
@@ -151,12 +121,15 @@ class Potential:
         InputError
             No atoms, or an element that CHGNet was not trained on.
         """
-        return Session(self, checked_numbers(numbers), skin_A)
+        return ChgnetSession(self, checked_numbers(numbers), skin_A)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
     def evaluate_batch(
         self,
         systems: Sequence[System | tuple[ArrayLike, ArrayLike, ArrayLike]],
-        sessions: Sequence[Session] = (),
+        sessions: Sequence[ChgnetSession] = (),
     ) -> list[Evaluation]:
         """Evaluate several systems, of any sizes, at once.
 
@@ -170,13 +143,13 @@ class Potential:
         Raises
         ------
         InputError, PotentialError
-            As `Session.evaluate`.
+            As `ChgnetSession.evaluate`.
         """
         sessions = sessions or [self.session(numbers) for numbers, _, _ in systems]
         graphs = [
             session.graph(positions, cell) for session, (_, positions, cell) in zip(sessions, systems, strict=True)
         ]
-        return [result.require_finite() for result in self.evaluate_graphs(graphs)]
+        return [result.require_finite("CHGNet") for result in self.evaluate_graphs(graphs)]
 
     def evaluate_graphs(self, graphs: Sequence[CrystalGraph]) -> list[Evaluation]:
         """Evaluate graphs of one system each, all at once where the device's memory allows.
@@ -229,8 +202,8 @@ class GraphEvaluator(Protocol):
     def evaluate_graphs(self, graphs: Sequence[CrystalGraph]) -> list[Evaluation]: ...
 
 
-class Session:
-    """One system on its way through configuration space; made by `Potential.session`.
+class ChgnetSession:
+    """One system on its way through configuration space; made by `ChgnetPotential.session`.
 
     Results depend on the positions and the cell alone, never on what was evaluated before.
     """
@@ -259,7 +232,7 @@ class Session:
         PotentialError
             Positions or results that are not finite, or atoms on top of each other.
         """
-        return self.potential.evaluate_graphs([self.graph(positions_A, cell_A)])[0].require_finite()
+        return self.potential.evaluate_graphs([self.graph(positions_A, cell_A)])[0].require_finite("CHGNet")
 
     def graph(self, positions_A: ArrayLike, cell_A: ArrayLike) -> CrystalGraph:
         """Exact pairs within the cutoff, at least one for every atom, and their angles; raises as `evaluate`."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from superionic.potentials.chgnet.fused.geometry import angles_between_bonds, pairs_within
-from superionic.potentials.errors import PotentialError
+from superionic.potentials.interface import PotentialError
 
 __all__ = ["AtomPairs", "BondAngles", "SkinList", "bond_angles"]
 

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 
-from superionic.potentials.chgnet.evaluator import Evaluation, Potential, load_chgnet
+from superionic.potentials.chgnet.evaluator import ChgnetPotential, load_chgnet
 from superionic.potentials.chgnet.graph import CrystalGraph
+from superionic.potentials.interface import Evaluation
 
 __all__ = ["Server", "locked"]
 
@@ -37,7 +38,7 @@ class Server:
         Seconds without a client after which the server ends.
     """
 
-    def __init__(self, potential: Potential, address: Path, idle_s: float) -> None:
+    def __init__(self, potential: ChgnetPotential, address: Path, idle_s: float) -> None:
         self.potential = potential
         self.address = address
         self.idle_s = idle_s

@@ -27,10 +27,11 @@ from numpy.typing import ArrayLike
 from superionic.documents import PotentialReference
 from superionic.errors import InputError
 from superionic.potentials.chgnet.checks import checked_numbers
-from superionic.potentials.chgnet.evaluator import Evaluation, Kernels, Session
+from superionic.potentials.chgnet.evaluator import ChgnetSession, Kernels
 from superionic.potentials.chgnet.graph import CrystalGraph
-from superionic.potentials.chgnet.reference import weights_path
+from superionic.potentials.chgnet.reference import SUPPORTED_NUMBERS, weights_path
 from superionic.potentials.chgnet.server import locked
+from superionic.potentials.interface import Evaluation
 
 __all__ = ["SharedPotential", "server_address"]
 
@@ -65,20 +66,26 @@ class SharedPotential:
         self.reference: PotentialReference
         self.cutoff_A: float
         self.bond_cutoff_A: float
+        self.supported_numbers = SUPPORTED_NUMBERS
+        self.gives_stress = True
         self._server = self._connected()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the server."""
         self._server.close()
 
-    def session(self, numbers: ArrayLike, skin_A: float = 0.6) -> Session:
-        """As `Potential.session`; the neighbour list is kept in this process."""
-        return Session(self, checked_numbers(numbers), skin_A)
+    def session(self, numbers: ArrayLike, skin_A: float = 0.6) -> ChgnetSession:
+        """As `ChgnetPotential.session`; the neighbour list is kept in this process."""
+        return ChgnetSession(self, checked_numbers(numbers), skin_A)
 
     def evaluate_graphs(self, graphs: Sequence[CrystalGraph]) -> list[Evaluation]:
-        """As `Potential.evaluate_graphs`; a server that was killed is started anew, and asked again.
+        """As `ChgnetPotential.evaluate_graphs`; a server that was killed is started anew, and asked again.
 
         Raises
         ------
