@@ -29,7 +29,7 @@ def test_an_installation_that_works(tmp_path):
     assert str(tmp_path) in found["stores"]["found"]
     assert "0.3.0" in found["CHGNet weights"]["found"]
     assert found["VASP"]["state"] == "ok"
-    assert {"VASP potentials", "CP2K", "LAMMPS", "GPU", "package tblite", "package fireworks"} <= set(found)
+    assert {"VASP potentials", "CP2K", "LAMMPS", "GPU", "package fireworks"} <= set(found)
     for finding in found.values():
         if finding["state"] == "missing":
             assert finding["enables"]

@@ -67,7 +67,7 @@ def run(seeds: int = SEEDS, first_seed: int = FIRST_SEED) -> Iterator[dict[str, 
     every = range(first_seed, first_seed + seeds)
     for size, (n_ions, n_frames, interval_ps) in SIZES.items():
         for walk, (scale, pair_factor, trap) in WALKS.items():
-            model = _model(scale, pair_factor, trap)
+            model = walk_model(scale, pair_factor, trap)
             yield from _diffusivity_rows(f"{walk}, {size}", model, n_ions, n_frames, interval_ps, every)
         yield from _arrhenius_rows(size, n_ions, 2000, n_frames * interval_ps / 2000, every)
 
@@ -79,7 +79,7 @@ def _diffusivity_rows(
     crystal = Crystal.of(model)
     found, best = [], []
     for seed in seeds:
-        walk = _walk(model, n_ions, n_frames, interval_ps, np.random.default_rng(seed))
+        walk = walk_of(model, n_ions, n_frames, interval_ps, np.random.default_rng(seed))
         found.append(crystal.estimate(walk.positions_A, interval_ps).isotropic())
         best.append(_diffusivity_of_true_hops(model, walk))
     values = np.array([estimate.value for estimate in found])
@@ -110,14 +110,14 @@ def _arrhenius_rows(
 ) -> Iterator[dict[str, Any]]:
     """The usual rates times exp(-Ea/kT); frames are as many at both sizes, as Ea needs five runs for each number."""
     inverse = 1 / (BOLTZMANN_EV_PER_K * np.array([*TEMPERATURES_K, 300.0]))
-    *models, cold = (_model(_LEAST_SCALE * float(np.exp(-ENERGY_EV * (x - inverse[0]))), 1.0, 1.0) for x in inverse)
+    *models, cold = (walk_model(_LEAST_SCALE * float(np.exp(-ENERGY_EV * (x - inverse[0]))), 1.0, 1.0) for x in inverse)
     volume_A3 = float(abs(np.linalg.det(cold.cell_A))) * float(np.prod(_SUPERCELL))
     to_sigma = 1e-4 * nernst_einstein_mS_per_cm(1.0, n_ions, volume_A3, 300.0)
     crystal = Crystal.of(cold)
     energies, conductivities = [], []
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        walks = [_walk(model, n_ions, n_frames, interval_ps, rng) for model in models]
+        walks = [walk_of(model, n_ions, n_frames, interval_ps, rng) for model in models]
         found = [crystal.estimate(walk.positions_A, interval_ps).isotropic() for walk in walks]
         fit = fit_arrhenius(TEMPERATURES_K, found)
         energies.append(fit.activation_energy())
@@ -150,9 +150,10 @@ def _logarithm(estimate: Estimate) -> Estimate:
     )
 
 
-def _walk(
+def walk_of(
     model: HoppingModel, n_ions: int, n_frames: int, interval_ps: float, rng: np.random.Generator
 ) -> SyntheticRun:
+    """Simulate a walk in the cell of :class:`Crystal`."""
     return simulate(model, n_ions, n_frames, interval_ps, rng, supercell=_SUPERCELL)
 
 
@@ -176,15 +177,18 @@ class Crystal:
         sites = host_sites(host, run, placement=_PLACEMENT)
         return cls(host, sites, voxel_index(sites))
 
-    def estimate(self, positions_A: Floats, interval_ps: float) -> DiffusionEstimate:
-        """D of a walk."""
+    def network(self, positions_A: Floats, interval_ps: float) -> HopNetwork | None:
+        """The hops of a walk."""
         distances = distance_statistics(positions_A, self.sites, self.index)
         jumps = assign(positions_A, self.sites, usual_radii_A(self.sites, distances), self.index)
-        network = hop_network(self.host, _PLACEMENT, self.sites, jumps, positions_A.shape, interval_ps)
-        return estimate_diffusion(positions_A, interval_ps, hop_network=network)
+        return hop_network(self.host, _PLACEMENT, self.sites, jumps, positions_A.shape, interval_ps)
+
+    def estimate(self, positions_A: Floats, interval_ps: float) -> DiffusionEstimate:
+        """D of a walk."""
+        return estimate_diffusion(positions_A, interval_ps, hop_network=self.network(positions_A, interval_ps))
 
 
-def _model(scale: float, pair_factor: float, trap: float) -> HoppingModel:
+def walk_model(scale: float, pair_factor: float, trap: float) -> HoppingModel:
     """Octahedral sites of two kinds of layers in a C-centred monoclinic cell."""
     cell = Lattice.from_parameters(6.4, 11.1, 6.4, 90, 110, 90, vesta=True).matrix
     frac = [(0.0, y, z) for z in (0.0, 0.5) for y in (0.0, 1 / 3, 2 / 3)]

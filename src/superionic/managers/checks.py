@@ -18,7 +18,6 @@ _PACKAGES = ("superionic", "atomate2", "jobflow", "maggma", "pymatgen", "chgnet"
 _OPTIONAL = {  # package -> what it enables, how to get it
     "jobflow_remote": ("submitting to jobflow-remote", "pip install 'superionic[remote]'"),
     "fireworks": ("submitting to FireWorks", "pip install 'superionic[remote]'"),
-    "tblite": ("ab initio-like MD with GFN-xTB", "pip install 'superionic[xtb]' (Python 3.11 or 3.12)"),
 }
 
 

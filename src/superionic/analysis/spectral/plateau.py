@@ -21,10 +21,12 @@ Floats = NDArray[np.float64]
 
 _MISFIT_Z = 2.5
 _DECISIVE_Z = 4.0  # in the second band in a row: a misfit of chance goes as the band grows, a true one grows with it
+_GROWTH = 1.25
 _BACK_OFF = 1.75
 _SLOWEST_MODE = 2.5
 _FASTEST_MODE_SHARE = 0.25
 _TIME_RATIO = 1.4
+_COARSE_TIME_RATIO = 2.0  # where memory only must not pass for something else
 _CONTRADICTION = 7.0
 """Logarithm of the odds above which what the sites tell is dropped."""
 _DOUBT = 2.0
@@ -36,8 +38,8 @@ _LEAST_PLATEAU = 0.05
 _WIDEST_PER_PRIOR = 20.0
 
 
-def memory_times_ps(n_modes: int, length_ps: float, ratio: float = _TIME_RATIO) -> Floats:
-    """Memories that a band of modes can tell from a plateau, evenly in their logarithm, longest first."""
+def memory_times_ps(n_modes: int, length_ps: float, ratio: float) -> Floats:
+    """Memories that a band of modes can tell from a plateau, evenly in their logarithm by a ratio, longest first."""
     fastest = _FASTEST_MODE_SHARE * n_modes
     if fastest < _SLOWEST_MODE:
         return np.zeros(0)
@@ -78,13 +80,14 @@ def diffusive_regime(spectrum: Floats, squared_frequency: Floats, relative_varia
     since = 0  # the band from which on the term has been significant
     while True:
         band = BinnedSpectrum(spectrum[:n_modes], squared_frequency[:n_modes])
-        misfit = _quartic_z(band, memory_times_ps(n_modes, length_ps, 2.0), relative_variance) if n_modes > 3 else 0.0
+        times = memory_times_ps(n_modes, length_ps, _COARSE_TIME_RATIO)
+        misfit = _quartic_z(band, times, relative_variance) if n_modes > 3 else 0.0
         since = (since or n_modes) if misfit > _MISFIT_Z else 0
         if (misfit > _DECISIVE_Z and since < n_modes) or (since and n_modes == n_all):
             return Regime(max(int(since / _BACK_OFF), min(MIN_MODES, n_all)), since > first)
         if n_modes == n_all:
             return Regime(n_all, n_all >= MIN_MODES)
-        n_modes = min(n_all, 1 + int(n_modes * 1.25))
+        n_modes = min(n_all, 1 + int(n_modes * _GROWTH))
 
 
 def _quartic_z(band: BinnedSpectrum, times_ps: Floats, relative_variance: float) -> float:
@@ -113,7 +116,7 @@ def contradicted(
     squared_frequency, relative_variance, length_ps
         As in :func:`diffusive_regime`.
     """
-    times = memory_times_ps(len(spectrum), length_ps, 2.0)
+    times = memory_times_ps(len(spectrum), length_ps, _COARSE_TIME_RATIO)
 
     def best(values: Floats) -> float:
         band = BinnedSpectrum(values, squared_frequency)
@@ -217,7 +220,7 @@ def plateau_model(
     sites_known
         Whether the memory that the sites account for has been taken out.
     """
-    times = memory_times_ps(len(per_ion), length_ps)
+    times = memory_times_ps(len(per_ion), length_ps, _TIME_RATIO)
     band = BinnedSpectrum(per_ion.mean(axis=1), squared_frequency)
     n_times = len(times)
     log_odds, shrinkage, scale, spread = np.zeros(n_times), np.zeros(n_times), np.ones(n_times), np.zeros(n_times)
