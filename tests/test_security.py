@@ -79,8 +79,9 @@ def poisoned(tmp_path, mark, monkeypatch):
                 output["protocol"]["seed"] = thing
                 output["@module"], output["@class"] = thing["@module"], thing.get("@class", "Evil")
                 stores.jobs.docs_store.update(found, key=["uuid", "index"])
+            versions = {"schema_version": 1, "analysis_version": 1}
             stores.diffusivity.update(
-                {"run_id": f"d{number}", "kind": "diffusivity", "identity": thing, **thing}, "run_id"
+                {"run_id": f"d{number}", "kind": "diffusivity", "identity": thing, **versions, **thing}, "run_id"
             )
             trajectory = {
                 "@module": "evil_code",
@@ -121,7 +122,7 @@ def test_a_structure_with_a_poisoned_site_is_read_without_its_poison(mark):
     }  # fmt: skip
     structure = {"@module": "evil_code", "@class": "Structure", "lattice": {"matrix": np.eye(3).tolist()},
                  "sites": [site], "properties": THINGS[1]}  # fmt: skip
-    with pytest.raises(ValueError, match="Field required"):
+    with pytest.raises(StoreError, match="Field required"):
         OrderingDocument.from_stored({"structure": structure})
     assert not mark.exists()
 

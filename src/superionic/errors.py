@@ -9,6 +9,10 @@ class StoreError(RuntimeError):
     """Stored data that is missing, incomplete or corrupt: the message names the document."""
 
 
+class UnreadableDocumentWarning(UserWarning):
+    """A stored document that was left out because it cannot be read: the message names it and says why."""
+
+
 class SimulationError(RuntimeError):
     """A simulation that cannot go on (exploded, lost its framework): the message says at which step and why."""
 

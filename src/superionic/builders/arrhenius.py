@@ -13,7 +13,7 @@ from superionic.analysis import arrhenius
 from superionic.builders.failure import failure
 from superionic.builders.gone import remove_gone
 from superionic.documents import DiffusivityDocument, RunIdentity
-from superionic.stores.whole import whole_documents
+from superionic.stores.reading import read_documents
 
 
 class ArrheniusBuilder(Builder):
@@ -40,9 +40,7 @@ class ArrheniusBuilder(Builder):
     def get_items(self) -> Iterator[tuple[str, list[DiffusivityDocument]]]:
         """Groups whose document is missing or made from other sources; documents of groups without runs go."""
         groups: dict[str, list[DiffusivityDocument]] = defaultdict(list)
-        for document in whole_documents(
-            self.diffusivity, DiffusivityDocument, "run_id", {"kind": "diffusivity"}, self.logger
-        ):
+        for document in read_documents(self.diffusivity, DiffusivityDocument, "run_id")[0]:
             groups[group_key(document.identity)].append(document)
         remove_gone(self.documents, "group", set(groups))
         built = {

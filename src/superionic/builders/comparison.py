@@ -13,7 +13,7 @@ from superionic.analysis.temperature.comparison import FAMILIES, Family, compari
 from superionic.builders.failure import failure
 from superionic.builders.gone import remove_gone
 from superionic.documents import ArrheniusDocument, DiffusivityDocument, SourceReference
-from superionic.stores.whole import whole_documents
+from superionic.stores.reading import read_documents
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class ComparisonBuilder(Builder):
     def get_items(self) -> Iterator[Comparable]:
         """Comparisons whose document is missing or made from other sources; those of groups that are gone go."""
         fits: dict[tuple[str, Family], list[ArrheniusDocument]] = defaultdict(list)
-        for fit in whole_documents(self.arrhenius, ArrheniusDocument, "group", {"kind": "arrhenius"}, self.logger):
+        for fit in read_documents(self.arrhenius, ArrheniusDocument, "group")[0]:
             for family in self.families:
                 fits[family.key(fit.identity), family].append(fit)
         several = {place: members for place, members in fits.items() if len(members) > 1}
@@ -78,8 +78,8 @@ class ComparisonBuilder(Builder):
                 yield Comparable(key, family, [(fit, self._runs(fit)) for fit in members], sources)
 
     def _runs(self, fit: ArrheniusDocument) -> list[DiffusivityDocument]:
-        wanted = {"kind": "diffusivity", "run_id": {"$in": [point.run_id for point in fit.points]}}
-        return list(whole_documents(self.diffusivity, DiffusivityDocument, "run_id", wanted, self.logger))
+        wanted = {"run_id": {"$in": [point.run_id for point in fit.points]}}
+        return read_documents(self.diffusivity, DiffusivityDocument, "run_id", wanted)[0]
 
     def process_item(self, item: Comparable) -> dict[str, Any]:
         """Document of one comparison, or the record of why there is none."""

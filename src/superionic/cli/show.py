@@ -37,15 +37,19 @@ def command(
     from superionic.cli import tables
     from superionic.stores import query
     from superionic.stores.connecting import open_stores
+    from superionic.stores.reading import Unreadable
 
+    unreadable: list[Unreadable] = []
     criteria = query.criteria(temperature_K=temperature_K, tags=tags, **wanted)
     with open_stores(settings(store_dir)).connected() as stores:
-        runs = query.diffusivity_documents(stores, criteria)
-        fits = query.arrhenius_documents(stores, criteria) if temperature_K is None else []
-        compared = query.comparison_documents(stores, criteria) if temperature_K is None else []
+        runs = query.diffusivity_documents(stores, criteria, unreadable)
+        fits = query.arrhenius_documents(stores, criteria, unreadable) if temperature_K is None else []
+        compared = query.comparison_documents(stores, criteria, unreadable) if temperature_K is None else []
     if as_json:
         click.echo(json.dumps(tables.as_json([*runs, *fits, *compared]), indent=2))
     elif as_csv:
         click.echo(tables.as_csv(runs, fits, compared), nl=False)
     else:
         tables.print_documents(runs, fits, compared, tables.console())
+    for document in unreadable:
+        click.echo(f"superionic: {document}", err=True)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from superionic.documents.base import Document
+from superionic.documents.base import DerivedDocument, Document
 from superionic.documents.estimate import Estimate
 from superionic.documents.provenance import Provenance
 from superionic.documents.quality import Quality
@@ -43,10 +43,12 @@ class ArrheniusLine(Document):
     reason: str | None = Field(None, description="Why there is no fit, or which points were kept out")
 
 
-class ArrheniusDocument(Document):
+class ArrheniusDocument(DerivedDocument):
     """ln D = ln D0 - Ea / kT, weighted by the errors of ln D, and its extrapolation."""
 
     kind: Literal["arrhenius"] = Field("arrhenius", description="What this document is")
+    schema_version: Literal[1] = Field(1, description="Version of the shape of this kind of document")
+    analysis_version: int = Field(1, ge=1, description="Version of what the numbers mean")
     group: str = Field(description="Key of the group: ordering, engine, potential and study")
     identity: RunIdentity = Field(description="What the runs have in common")
     points: list[ArrheniusPoint] = Field(description="All runs of the group")

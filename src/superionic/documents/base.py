@@ -7,8 +7,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 from monty.json import MontyEncoder
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
+from superionic.documents.migrations import migrated
+from superionic.errors import StoreError, first_error
+
+_STORED = object()  # the validation context of what comes from a store
 _ENUM_KEYS = {"@module", "@class", "value"}
 
 Vector3 = tuple[float, float, float]
@@ -41,10 +45,51 @@ class Document(BaseModel):
         ----------
         stored
             The document as a store gives it, with or without monty's ``@module`` and ``@class`` keys.
+
+        Raises
+        ------
+        StoreError
+            If it is not a whole document, or of a version that cannot be read.
         """
-        return cls(
-            **{key: _rebuilt(value) for key, value in stored.items() if not key.startswith("@") and key != "_id"}
-        )
+        plain = {key: _rebuilt(value) for key, value in stored.items() if not key.startswith("@") and key != "_id"}
+        try:
+            return cls.model_validate(plain, context=_STORED)
+        except ValidationError as error:
+            raise StoreError(f"it is not a whole {cls.__name__} ({first_error(error)})") from error
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Self:
+        """The same by the name that monty's decoder looks for, so that jobs read what older versions stored."""
+        return cls.from_stored(stored)
+
+
+class StoredDocument(Document):
+    """A document that stands in a store on its own, or in another one: it says what it is and which shape it has.
+
+    Each kind states both as literals. What comes from a store in an older shape is read through the steps of
+    `superionic.documents.migrations`; a newer one is refused.
+    """
+
+    kind: str = Field(description="What this document is")
+    schema_version: int = Field(description="Version of the shape of this kind of document")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_this_shape(cls, stored: Any, info: ValidationInfo) -> Any:
+        if info.context is not _STORED or not isinstance(stored, dict):
+            return stored
+        versions = {
+            name: cls.model_fields[name].default
+            for name in ("kind", "schema_version", "analysis_version")
+            if name in cls.model_fields
+        }
+        return migrated(stored, **versions)
+
+
+class DerivedDocument(StoredDocument):
+    """A document that builders make of others, and make anew when it is of an older version."""
+
+    analysis_version: int = Field(description="Version of what the numbers of this kind of document mean")
 
 
 def _rebuilt(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from superionic.documents.base import Document
+from superionic.documents.base import DerivedDocument, Document
 from superionic.documents.estimate import Estimate
 from superionic.documents.provenance import Provenance
 from superionic.documents.quality import Quality, Verdict
@@ -54,10 +54,12 @@ class ClassMean(Document):
     members: list[str] = Field(description="Names of the orderings, each with the same weight")
 
 
-class ComparisonDocument(Document):
+class ComparisonDocument(DerivedDocument):
     """Differences between groups of runs that share some of what they are and differ in the rest."""
 
     kind: Literal["comparison"] = Field("comparison", description="What this document is")
+    schema_version: Literal[1] = Field(1, description="Version of the shape of this kind of document")
+    analysis_version: int = Field(1, ge=1, description="Version of what the numbers mean")
     comparison: str = Field(description="Key: what is compared, and what all members share")
     family: str = Field(description="What is compared: 'orderings' or 'potentials'")
     shared: dict[str, str] = Field(description="What all members share")

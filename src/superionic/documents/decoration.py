@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pymatgen.core import Structure
 
-from superionic.documents.base import Document
+from superionic.documents.base import Document, StoredDocument
 from superionic.documents.frameworks import ExactCount, SupercellMatrix
 from superionic.documents.provenance import Provenance
 
@@ -43,10 +43,11 @@ class DecorationDocument(Document):
     )
 
 
-class DecorationSetDocument(Document):
+class DecorationSetDocument(StoredDocument):
     """Decorations of one composition."""
 
     kind: Literal["decoration_set"] = Field("decoration_set", description="What this document is")
+    schema_version: Literal[1] = Field(1, description="Version of the shape of this kind of document")
     host: str = Field(description="Name of the host crystal")
     supercell: SupercellMatrix = Field(description="Rows: vectors of the supercell in those of the conventional cell")
     composition: dict[str, int] = Field(description="Ions of each species on the decorated sites")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from superionic.documents.base import Document, Matrix3
+from superionic.documents.base import DerivedDocument, Matrix3
 from superionic.documents.density import DensityVolume
 from superionic.documents.distributions import MSDCurve, RadialDistribution, VanHoveSelf
 from superionic.documents.estimate import Estimate
@@ -25,10 +25,12 @@ from superionic.documents.transport import (
 )
 
 
-class DiffusivityDocument(Document):
+class DiffusivityDocument(DerivedDocument):
     """Tracer diffusivity of the mobile ion in one run, with its tensor, conductivity and verdict."""
 
     kind: Literal["diffusivity"] = Field("diffusivity", description="What this document is")
+    schema_version: Literal[1] = Field(1, description="Version of the shape of this kind of document")
+    analysis_version: int = Field(1, ge=1, description="Version of what the numbers mean")
     run_id: str = Field(description="UUID of the run")
     identity: RunIdentity = Field(description="What this is a run of")
     protocol: MDProtocol | RecordedProtocol | None = Field(

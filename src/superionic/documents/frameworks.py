@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainSerializer
 from pymatgen.core import Structure
 
-from superionic.documents.base import Document
+from superionic.documents.base import Document, StoredDocument
 from superionic.documents.provenance import Provenance
 
 IntegerVector = tuple[int, int, int]
@@ -43,10 +43,11 @@ class FrameworkDocument(Document):
     )
 
 
-class FrameworkSetDocument(Document):
+class FrameworkSetDocument(StoredDocument):
     """The frameworks that a request for disorder leads to."""
 
     kind: Literal["framework_set"] = Field("framework_set", description="What this document is")
+    schema_version: Literal[1] = Field(1, description="Version of the shape of this kind of document")
     host: str = Field(description="Name of the host crystal")
     supercell: SupercellMatrix = Field(description="Rows: vectors of the supercell in those of the conventional cell")
     moves: list[str] | None = Field(

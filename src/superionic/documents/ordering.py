@@ -7,16 +7,18 @@ from typing import Literal
 from pydantic import Field
 from pymatgen.core import Structure
 
-from superionic.documents.base import Document
+from superionic.documents.base import StoredDocument
 from superionic.documents.host import HostDocument
 from superionic.documents.provenance import Provenance
 
 OrderingClass = Literal["ordered", "disordered", "medium entropy", "high entropy"]
 
 
-class OrderingDocument(Document):
+class OrderingDocument(StoredDocument):
     """One ordered supercell, with the named sites its ions were put on."""
 
+    kind: Literal["ordering"] = Field("ordering", description="What this document is")
+    schema_version: Literal[1] = Field(1, description="Version of the shape of this kind of document")
     label: str = Field(description="Short name of the ordering, for example 'O' or 'ELC'")
     formula: str = Field(description="Reduced formula")
     structure: Structure = Field(description="The ordered cell, with oxidation states; lengths in Å")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from superionic.documents.base import Document
+from superionic.documents.base import Document, StoredDocument
 from superionic.documents.frameworks import SupercellMatrix
 from superionic.documents.ordering import OrderingDocument
 from superionic.documents.provenance import Provenance
@@ -26,10 +26,11 @@ class PlacedCellDocument(Document):
     ordering: OrderingDocument = Field(description="The ordered cell")
 
 
-class PlacementDocument(Document):
+class PlacementDocument(StoredDocument):
     """The lowest distinct placements of every framework."""
 
     kind: Literal["placement"] = Field("placement", description="What this document is")
+    schema_version: Literal[1] = Field(1, description="Version of the shape of this kind of document")
     host: str = Field(description="Name of the host crystal")
     supercell: SupercellMatrix = Field(description="Rows: vectors of the supercell in those of the conventional cell")
     sublattice: Literal["shared", "per_framework"] = Field(
@@ -63,10 +64,11 @@ class RankedCellDocument(Document):
     ordering: OrderingDocument = Field(description="The relaxed ordering, with its site labels")
 
 
-class PlacementRankingDocument(Document):
+class PlacementRankingDocument(StoredDocument):
     """Placements ranked by a potential."""
 
     kind: Literal["placement_ranking"] = Field("placement_ranking", description="What this document is")
+    schema_version: Literal[1] = Field(1, description="Version of the shape of this kind of document")
     cells: list[RankedCellDocument] = Field(description="The cells, framework by framework, lowest energy first")
     rank_correlation: dict[str, float | None] = Field(
         description="Framework -> Spearman correlation of electrostatic and relaxed energies; None below 3 placements"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from superionic.documents.base import Document, Matrix3
+from superionic.documents.base import Document, Matrix3, StoredDocument
 from superionic.documents.host import HostDocument
 from superionic.documents.ordering import OrderingClass
 from superionic.documents.protocol import MDProtocol
@@ -52,10 +52,11 @@ class RunIdentity(Document):
     tags: list[str] = Field(default_factory=list, description="Free words to find the run by")
 
 
-class TrajectorySegment(Document):
+class TrajectorySegment(StoredDocument):
     """One stored segment of a run; `payload` is kept apart, in the additional store `data`."""
 
     kind: Literal["trajectory_segment"] = Field("trajectory_segment", description="What this document is")
+    schema_version: Literal[1] = Field(1, description="Version of the shape of this kind of document")
     run_id: str = Field(description="UUID of the run: the same for all segments of a chain")
     segment: int = Field(ge=0, description="Number of the segment within the run, from 0")
     n_segments: int = Field(ge=1, description="Number of segments planned for the run")
@@ -93,10 +94,11 @@ LENGTH_REACHED = "length reached"
 ERROR_TARGET_REACHED = "target_relative_error reached"
 
 
-class MDRunDocument(Document):
+class MDRunDocument(StoredDocument):
     """The small end result of a chain of segments."""
 
     kind: Literal["md_run"] = Field("md_run", description="What this document is")
+    schema_version: Literal[1] = Field(1, description="Version of the shape of this kind of document")
     run_id: str = Field(description="UUID of the run; its segments have the same UUID and smaller indices")
     identity: RunIdentity = Field(description="What this is a run of")
     protocol: MDProtocol | RecordedProtocol = Field(description="The protocol of the run")

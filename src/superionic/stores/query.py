@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import ValidationError
+from maggma.core import Store
 
 from superionic.documents import (
     ArrheniusDocument,
@@ -16,14 +17,15 @@ from superionic.documents import (
     RunIdentity,
     Verdict,
 )
-from superionic.documents.base import Document
-from superionic.errors import StoreError, first_error
+from superionic.documents.base import StoredDocument
+from superionic.errors import StoreError, UnreadableDocumentWarning
 from superionic.stores.connecting import Stores
+from superionic.stores.reading import Unreadable, read_documents
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_D = TypeVar("_D", bound=Document)
+_D = TypeVar("_D", bound=StoredDocument)
 
 
 def criteria(
@@ -80,7 +82,9 @@ def criteria(
     return {field: value for field, value in wanted.items() if value is not None}
 
 
-def diffusivity_documents(stores: Stores, criteria: dict[str, Any] | None = None) -> list[DiffusivityDocument]:
+def diffusivity_documents(
+    stores: Stores, criteria: dict[str, Any] | None = None, unreadable: list[Unreadable] | None = None
+) -> list[DiffusivityDocument]:
     """Diffusivity documents that match `criteria`, by study, label and temperature.
 
     Parameters
@@ -89,14 +93,10 @@ def diffusivity_documents(stores: Stores, criteria: dict[str, Any] | None = None
         The stores, connected.
     criteria
         A MongoDB query, for example ``{"identity.label": "O"}``; see :func:`criteria`.
-
-    Raises
-    ------
-    StoreError
-        If a stored document is not a whole one.
+    unreadable
+        Takes those that cannot be read; without it each of them is a warning (`UnreadableDocumentWarning`).
     """
-    found = stores.diffusivity.query({"kind": "diffusivity", **(criteria or {})})
-    documents = [_document(DiffusivityDocument, document, "run_id") for document in found]
+    documents = _read(stores.diffusivity, DiffusivityDocument, "run_id", criteria, unreadable)
     return sorted(documents, key=lambda d: (d.identity.study or "", d.identity.label, d.temperature_K, d.run_id))
 
 
@@ -113,15 +113,20 @@ def diffusivity_document(stores: Stores, run_id: str) -> DiffusivityDocument:
     Raises
     ------
     StoreError
-        If there is none, or it is not a whole one.
+        If there is none, or it cannot be read.
     """
-    found = diffusivity_documents(stores, {"run_id": run_id})
+    unreadable: list[Unreadable] = []
+    found = diffusivity_documents(stores, {"run_id": run_id}, unreadable)
+    if unreadable:
+        raise StoreError(str(unreadable[0]))
     if not found:
         raise StoreError(f"run {run_id} has no diffusivity document: build it (`superionic build`) first")
     return found[0]
 
 
-def arrhenius_documents(stores: Stores, criteria: dict[str, Any] | None = None) -> list[ArrheniusDocument]:
+def arrhenius_documents(
+    stores: Stores, criteria: dict[str, Any] | None = None, unreadable: list[Unreadable] | None = None
+) -> list[ArrheniusDocument]:
     """Arrhenius documents that match `criteria`, by group.
 
     Parameters
@@ -130,27 +135,15 @@ def arrhenius_documents(stores: Stores, criteria: dict[str, Any] | None = None) 
         The stores, connected.
     criteria
         A MongoDB query; see :func:`criteria`.
-
-    Raises
-    ------
-    StoreError
-        If a stored document is not a whole one.
+    unreadable
+        As of :func:`diffusivity_documents`.
     """
-    found = stores.arrhenius.query({"kind": "arrhenius", **(criteria or {})})
-    return sorted((_document(ArrheniusDocument, document, "group") for document in found), key=lambda d: d.group)
+    return sorted(_read(stores.arrhenius, ArrheniusDocument, "group", criteria, unreadable), key=lambda d: d.group)
 
 
-def _document(kind: type[_D], stored: dict[str, Any], key: str) -> _D:
-    try:
-        return kind.from_stored(stored)
-    except ValidationError as error:
-        raise StoreError(
-            f"{stored['kind']} document of {key} {stored.get(key)!r} is not whole ({first_error(error)}): "
-            "remove it and build again"
-        ) from error
-
-
-def comparison_documents(stores: Stores, criteria: dict[str, Any] | None = None) -> list[ComparisonDocument]:
+def comparison_documents(
+    stores: Stores, criteria: dict[str, Any] | None = None, unreadable: list[Unreadable] | None = None
+) -> list[ComparisonDocument]:
     """Comparisons with a member that matches `criteria`, by key.
 
     Parameters
@@ -159,19 +152,27 @@ def comparison_documents(stores: Stores, criteria: dict[str, Any] | None = None)
         The stores, connected.
     criteria
         A MongoDB query; what it asks of ``identity`` is asked of the members. See :func:`criteria`.
-
-    Raises
-    ------
-    StoreError
-        If a stored document is not a whole one.
+    unreadable
+        As of :func:`diffusivity_documents`.
     """
     wanted = {
         f"members.{field}" if field.startswith("identity.") else field: value
         for field, value in (criteria or {}).items()
     }
-    found = stores.comparison.query({"kind": "comparison", **wanted})
-    documents = [_document(ComparisonDocument, document, "comparison") for document in found]
+    documents = _read(stores.comparison, ComparisonDocument, "comparison", wanted, unreadable)
     return sorted(documents, key=lambda d: d.comparison)
+
+
+def _read(
+    store: Store, model: type[_D], key: str, criteria: dict[str, Any] | None, unreadable: list[Unreadable] | None
+) -> list[_D]:
+    documents, broken = read_documents(store, model, key, criteria)
+    if unreadable is not None:
+        unreadable.extend(broken)
+    else:
+        for document in broken:
+            warnings.warn(str(document), UnreadableDocumentWarning, stacklevel=3)
+    return documents
 
 
 def diffusivity_table(documents: Sequence[DiffusivityDocument]) -> DataFrame:

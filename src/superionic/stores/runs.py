@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from jobflow import JobStore
-from pydantic import ValidationError
 
 from superionic.documents import MDRunDocument, SourceReference, TrajectorySegment
-from superionic.errors import InputError, StoreError, first_error
+from superionic.errors import InputError, StoreError
 from superionic.stores.kinds import DATA_STORE
 
 _REFERENCE = ["uuid", "index", "completed_at"]
@@ -31,7 +30,7 @@ def load_segments(jobs: JobStore, run_id: str) -> list[TrajectorySegment]:
     Raises
     ------
     StoreError
-        If a stored document is not a whole segment, or there is none.
+        If a stored segment cannot be read, or there is none.
     """
     segments = list(iter_segments(jobs, run_id))
     if not segments:
@@ -45,7 +44,7 @@ def iter_segments(jobs: JobStore, run_id: str) -> Iterator[TrajectorySegment]:
     Raises
     ------
     StoreError
-        If a stored document is not a whole segment.
+        If a stored segment cannot be read.
     """
     criteria = {"uuid": run_id, "output.kind": "trajectory_segment"}
     blobs = jobs.additional_stores[DATA_STORE]
@@ -60,11 +59,8 @@ def iter_segments(jobs: JobStore, run_id: str) -> Iterator[TrajectorySegment]:
             output["payload"] = blob["data"]
         try:
             yield TrajectorySegment.from_stored(output)
-        except ValidationError as error:
-            raise StoreError(
-                f"run {run_id}: job index {index} is not a whole segment ({first_error(error)}): "
-                "run it again or remove it"
-            ) from error
+        except StoreError as error:
+            raise StoreError(f"run {run_id}: the segment of job index {index} cannot be read: {error}") from error
 
 
 def find_run(jobs: JobStore, text: str) -> str:
@@ -91,10 +87,10 @@ def load_summary(jobs: JobStore, run_id: str) -> MDRunDocument | None:
     Raises
     ------
     StoreError
-        If the stored document is not a whole one.
+        If it cannot be read.
     """
     found = jobs.docs_store.query_one({"uuid": run_id, "output.kind": "md_run"})
     try:
         return MDRunDocument.from_stored(found["output"]) if found else None
-    except ValidationError as error:
-        raise StoreError(f"run {run_id}: its summary is not whole ({first_error(error)}): remove it") from error
+    except StoreError as error:
+        raise StoreError(f"run {run_id}: its summary cannot be read: {error}") from error
