@@ -1,6 +1,8 @@
 """What older versions stored is read through a written step or refused by name; what a newer one stored is refused."""
 
+import importlib
 import json
+import pkgutil
 
 import pytest
 from monty.json import MontyDecoder, MontyEncoder
@@ -8,10 +10,14 @@ from pymatgen.core import Lattice, Structure
 
 from comparable import identity_of, run
 from sample_runs import segments
+from superionic import documents
 from superionic.documents import OrderingDocument, Provenance, RelaxationDocument, TrajectorySegment
 from superionic.documents.base import DerivedDocument, StoredDocument
 from superionic.documents.migrations import MIGRATIONS
 from superionic.errors import StoreError
+
+for module in pkgutil.iter_modules(documents.__path__):
+    importlib.import_module(f"{documents.__name__}.{module.name}")
 
 
 def kinds(model=StoredDocument):
