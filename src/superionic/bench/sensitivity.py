@@ -128,8 +128,8 @@ def run(seeds: int = SEEDS, first_seed: int = FIRST_SEED) -> Iterator[dict[str, 
             walk = walk_of(model, _N_IONS, _N_FRAMES, _INTERVAL_PS, np.random.default_rng(seed))
             for case, estimate in _estimates(crystal, walk):
                 of_walk[case].append(estimate)
-        for case, estimates in of_walk.items():
-            found[case].append(estimates)
+        for case, of_seeds in of_walk.items():
+            found[case].append(of_seeds)
     for known in (SITES, ALONE):
         usual = found[known, None]
         for (how, change), estimates in found.items():
@@ -196,7 +196,8 @@ def in_words(row: dict[str, Any]) -> str:
     return (
         f"{row['sites']:19s} {row['constant'] + changed:52s} "
         f"D {row['mean_change']:+.3f} (rms {row['rms_change']:.3f})  "
-        f"bias {row['bias']:+.3f} (most {row['largest_bias']:+.3f})  68 %: {row['covered_68']:.3f} "
-        f"(least {row['least_68']:.3f})  95 %: {row['covered_95']:.3f} (least {row['least_95']:.3f})  "
+        f"bias {row['bias']:+.3f} (most {row['largest_bias']:+.3f})  "
+        f"68 %: {row['covered_68']:.3f} ± {row['standard_error_of_68']:.3f} (least {row['least_68']:.3f})  "
+        f"95 %: {row['covered_95']:.3f} ± {row['standard_error_of_95']:.3f} (least {row['least_95']:.3f})  "
         f"{row['runs']} runs"
     )
