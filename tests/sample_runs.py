@@ -10,11 +10,13 @@ import numpy as np
 from jobflow import JobStore
 from maggma.stores import MemoryStore
 from monty.json import MontyEncoder, jsanitize
+from pymatgen.core import Lattice, Structure
 
 from superionic.documents import (
     MDProtocol,
     MDRunDocument,
     MDState,
+    OrderingDocument,
     PotentialReference,
     Provenance,
     RunIdentity,
@@ -89,6 +91,14 @@ def _segment(run_id, number, n_segments, frames, positions, protocol, identity):
                           thermostat_momenta=[], random_state="{}"),
         sha256=hashlib.sha256(packed).hexdigest(), n_bytes=len(packed), payload=base64.b64encode(packed).decode(),
         provenance=Provenance(seed=0),
+    )  # fmt: skip
+
+
+def small_ordering():
+    structure = Structure(Lattice.cubic(5), ["Li+", "Cl-"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    return OrderingDocument(
+        label="O", formula="LiCl", structure=structure, host="nowhere", supercell=(1, 1, 1), site_labels=["a", "b"],
+        mobile_species="Li", provenance=Provenance(),
     )  # fmt: skip
 
 

@@ -6,12 +6,11 @@ import pkgutil
 
 import pytest
 from monty.json import MontyDecoder, MontyEncoder
-from pymatgen.core import Lattice, Structure
 
 from comparable import identity_of, run
-from sample_runs import segments
+from sample_runs import segments, small_ordering
 from superionic import documents
-from superionic.documents import OrderingDocument, Provenance, RelaxationDocument, TrajectorySegment
+from superionic.documents import OrderingDocument, RelaxationDocument, TrajectorySegment
 from superionic.documents.base import DerivedDocument, StoredDocument
 from superionic.documents.migrations import MIGRATIONS
 from superionic.errors import StoreError
@@ -69,11 +68,7 @@ def test_a_step_is_taken_for_a_document_within_another_one_and_inside_jobs(monke
         return {"label" if key == "name" else key: value for key, value in stored.items()}
 
     monkeypatch.setitem(MIGRATIONS, ("ordering", 0), renamed)
-    structure = Structure(Lattice.cubic(5), ["Li+", "Cl-"], [[0, 0, 0], [0.5, 0.5, 0.5]])
-    ordering = OrderingDocument(
-        label="O", formula="LiCl", structure=structure, host="nowhere", supercell=(1, 1, 1), site_labels=["a", "b"],
-        mobile_species="Li", provenance=Provenance(),
-    )  # fmt: skip
+    ordering = small_ordering()
     relaxation = RelaxationDocument(
         ordering=ordering, energy_eV_per_atom=-4.0, max_force_eV_per_A=0.01, pressure_GPa=0.1, volume_change=0.02,
         n_steps=10, converged=True, provenance=ordering.provenance,

@@ -51,7 +51,7 @@ def command(
             try:
                 sources = [trajectories.source(uuid, makers.get(uuid, makers.get(""))) for uuid in uuids]
                 run = described_run(sources, chosen)
-                told = chosen.model_dump(), run.protocol.model_dump()
+                told = chosen.model_dump(exclude={"analysis"}), run.protocol.model_dump()
                 store_and_tell(stores.jobs, content_run_id(uuids, *told), run)
             except InputError as error:  # one job that cannot be adopted must not keep the others back
                 click.echo(f"superionic: {error}", err=True)

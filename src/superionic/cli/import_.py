@@ -51,7 +51,9 @@ def command(
     )
     run = imported_run([file.resolve() for file in files], chosen)
     companions = [topology] if topology else []
-    run_id = content_run_id([_fingerprint(file) for file in (*files, *companions)], chosen.model_dump())
+    run_id = content_run_id(
+        [_fingerprint(file) for file in (*files, *companions)], chosen.model_dump(exclude={"analysis"})
+    )
     with open_stores(settings(store_dir)).connected() as stores:
         store_and_tell(stores.jobs, run_id, run)
 

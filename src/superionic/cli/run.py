@@ -60,7 +60,7 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
             click.echo(f"superionic: job {run.names[key]!r} failed: {error} (log in {run.folders[key]})", err=True)
         if run.stopped:
             raise KeyboardInterrupt
-        built = build_documents(stores, study.analysis.extrapolation_temperature_K, chosen.analysis_memory_GB)
+        built = build_documents(stores, study.analysis.extrapolation_temperatures_K[0], chosen.analysis_memory_GB)
         criteria = {"identity.study": study.name}
         runs, fits = diffusivity_documents(stores, criteria), arrhenius_documents(stores, criteria)
         compared = comparison_documents(stores, criteria)

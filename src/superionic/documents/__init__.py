@@ -1,5 +1,6 @@
 """Pydantic models of everything that is stored: the vocabulary of the package."""
 
+from superionic.documents.analysis_settings import AnalysisSettings
 from superionic.documents.arrhenius import ArrheniusDocument, ArrheniusLine, ArrheniusPoint
 from superionic.documents.base import Document
 from superionic.documents.comparison import ClassMean, ComparisonDocument, ComparisonMember, Difference
@@ -39,6 +40,7 @@ from superionic.documents.transport import (
 __all__ = [
     "ERROR_TARGET_REACHED",
     "LENGTH_REACHED",
+    "AnalysisSettings",
     "ArrheniusDocument",
     "ArrheniusLine",
     "ArrheniusPoint",

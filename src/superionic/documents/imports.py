@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from superionic.documents.analysis_settings import AnalysisSettings
 from superionic.documents.base import Document, Matrix3
 
 
@@ -28,6 +29,7 @@ class ImportSettings(Document):
     cell_A: Matrix3 | None = Field(None, description="Cell vectors as rows in Å, for a format that holds none")
     elements: list[str] | None = Field(None, description="Elements of LAMMPS's atom types 1, 2, ...")
     unwrapped: bool = Field(False, description="Whether positions are continuous although their format does not say so")
+    analysis: AnalysisSettings = Field(default_factory=AnalysisSettings, description="How the run is to be analysed")
 
     @model_validator(mode="after")
     def _mobile_ion(self) -> Self:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from superionic.documents.analysis_settings import AnalysisSettings
 from superionic.documents.base import Document, Matrix3, StoredDocument
 from superionic.documents.host import HostDocument
 from superionic.documents.ordering import OrderingClass
@@ -73,6 +74,9 @@ class TrajectorySegment(StoredDocument):
     )
     identity: RunIdentity = Field(description="What this is a run of")
     protocol: MDProtocol | RecordedProtocol = Field(description="The protocol of the run")
+    analysis: AnalysisSettings = Field(
+        default_factory=AnalysisSettings, description="How the run is to be analysed, unless its study says otherwise"
+    )
     mean_temperature_K: float | None = Field(
         description="Mean kinetic temperature over the segment in K; None if it was not recorded"
     )
@@ -102,6 +106,9 @@ class MDRunDocument(StoredDocument):
     run_id: str = Field(description="UUID of the run; its segments have the same UUID and smaller indices")
     identity: RunIdentity = Field(description="What this is a run of")
     protocol: MDProtocol | RecordedProtocol = Field(description="The protocol of the run")
+    analysis: AnalysisSettings = Field(
+        default_factory=AnalysisSettings, description="How the run is to be analysed, unless its study says otherwise"
+    )
     n_segments: int = Field(ge=1, description="Segments stored")
     n_steps: int = Field(ge=1, description="Steps done")
     length_ps: float = Field(gt=0, description="Length reached in ps")

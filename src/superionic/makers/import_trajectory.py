@@ -135,7 +135,8 @@ def described_run(sources: Sequence[Source], settings: ImportSettings) -> Import
         host_sites(host, trajectory)  # refuses a run whose cell or framework is not that of the host
         identity = identity.model_copy(update={"ordering_class": ordering_class_of_run(host, trajectory)})
     crystal = None if host is None else host_document(host)
-    return ImportedRun(chain, identity, protocol, crystal, frames_per_segment(len(sources[0].species)))
+    per_segment = frames_per_segment(len(sources[0].species))
+    return ImportedRun(chain, identity, protocol, crystal, per_segment, settings.analysis)
 
 
 def _protocol(sources: Sequence[Source], settings: ImportSettings, state: ChainState) -> RecordedProtocol:

@@ -19,6 +19,7 @@ from pymatgen.core import Structure
 
 from superionic.documents import (
     LENGTH_REACHED,
+    AnalysisSettings,
     MDProtocol,
     MDRunDocument,
     MDSet,
@@ -57,6 +58,8 @@ class MltpMdMaker(Maker):
         Relaxes the ordering first; None starts from it as it is.
     study
         Name of the study, stored with every run.
+    analysis
+        How its runs are to be analysed, stored with every run; no part of what makes a run a new one.
     walltime_s
         Time that each job has in s; its segment ends in time for it and the next job goes on.
     """
@@ -66,6 +69,7 @@ class MltpMdMaker(Maker):
     potential: PotentialSettings = field(default_factory=PotentialSettings)
     relax_maker: RelaxMaker | None = field(default_factory=RelaxMaker)
     study: str | None = None
+    analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
     walltime_s: float | None = None
 
     def make(self, ordering: OrderingDocument) -> Flow:
@@ -85,7 +89,7 @@ class MltpMdMaker(Maker):
         return Flow([*jobs, *runs], output=[run.output for run in runs], name=self.name)
 
     def _run(self, ordering: OrderingDocument, protocol: MDProtocol) -> Job:
-        first = run_md_segment(ordering, protocol, self.potential, self.study, self.walltime_s)
+        first = run_md_segment(ordering, protocol, self.potential, self.study, self.walltime_s, analysis=self.analysis)
         first.name = _name(protocol, f"segment 1 of {protocol.n_segments}")
         return first
 
@@ -100,6 +104,7 @@ def run_md_segment(
     state: MDState | None = None,
     segment: int = 0,
     monitor: RunMonitor | None = None,
+    analysis: AnalysisSettings | None = None,
 ) -> Response:
     """Run one segment, store it, and go on with the next one or with the summary of the run.
 
@@ -121,24 +126,27 @@ def run_md_segment(
         Number of this segment, from 0.
     monitor
         Coarse frames of the segments before; None for the first.
+    analysis
+        How the run is to be analysed, stored with it.
     """
     from superionic.dynamics.builtin.engine import run_chgnet_segment
 
     title = f"{ordering.label} {protocol.temperature_K:g} K seed {protocol.seed}"
     run = run_chgnet_segment(ordering.structure, protocol, potential, state, title, Path.cwd(), walltime_s)
-    stored = _stored_segment(run, ordering, protocol, study, segment)
+    analysis = analysis or AnalysisSettings()
+    stored = _stored_segment(run, ordering, protocol, study, analysis, segment)
     monitor = (monitor or RunMonitor()).extended(FrameReader(run.packed))
     stop_reason = run.result.stop_reason or _verdict(monitor, ordering, protocol, run.result.state)
     if stop_reason is None and run.result.state.step < protocol.n_steps:
         following = run_md_segment(
-            ordering, protocol, potential, study, walltime_s, run.result.state, segment + 1, monitor
+            ordering, protocol, potential, study, walltime_s, run.result.state, segment + 1, monitor, analysis=analysis
         )
         following.name = _name(protocol, f"segment {segment + 2} of {protocol.n_segments}")
     else:
         n_stored = segment + (stored is not None)
         last_step = stored.last_step if stored else run.first_step
         identity = run_identity(ordering, run.potential, study)
-        following = finish_run(identity, protocol, last_step, n_stored, stop_reason)
+        following = finish_run(identity, protocol, last_step, n_stored, stop_reason, analysis=analysis)
         following.name = _name(protocol, "summary")
     return Response(output=stored, replace=following)
 
@@ -149,7 +157,12 @@ def _verdict(monitor: RunMonitor, ordering: OrderingDocument, protocol: MDProtoc
 
 
 def _stored_segment(
-    run: PackedSegment, ordering: OrderingDocument, protocol: MDProtocol, study: str | None, segment: int
+    run: PackedSegment,
+    ordering: OrderingDocument,
+    protocol: MDProtocol,
+    study: str | None,
+    analysis: AnalysisSettings,
+    segment: int,
 ) -> TrajectorySegment | None:
     frames = run.result.frames
     if not frames:  # exploded before the first frame of this segment: nothing to store
@@ -168,6 +181,7 @@ def _stored_segment(
         host_crystal=ordering.host_crystal if segment == 0 else None,
         identity=run_identity(ordering, run.potential, study),
         protocol=protocol,
+        analysis=analysis,
         mean_temperature_K=fmean(frame.temperature_K for frame in frames),
         mean_potential_energy_eV_per_atom=fmean(frame.potential_energy_eV for frame in frames) / n_atoms,
         conserved_drift_meV_per_atom_per_ps=run.result.drift_meV_per_ps(protocol) / n_atoms,
@@ -182,7 +196,12 @@ def _stored_segment(
 
 @job(output_schema=MDRunDocument)
 def finish_run(
-    identity: RunIdentity, protocol: MDProtocol, last_step: int, n_segments: int, stop_reason: str | None
+    identity: RunIdentity,
+    protocol: MDProtocol,
+    last_step: int,
+    n_segments: int,
+    stop_reason: str | None,
+    analysis: AnalysisSettings,
 ) -> MDRunDocument:
     """Store the summary of a run whose segments are stored.
 
@@ -196,12 +215,15 @@ def finish_run(
         Segments stored.
     stop_reason
         Why the run ended early; None if it reached its length.
+    analysis
+        How the run is to be analysed.
     """
     run_id = CURRENT_JOB.job.uuid
     return MDRunDocument(
         run_id=run_id,
         identity=identity,
         protocol=protocol,
+        analysis=analysis,
         n_segments=n_segments,
         n_steps=last_step,
         length_ps=last_step * protocol.time_step_fs * 1e-3,

@@ -13,6 +13,7 @@ from monty.json import MontyDecoder, MontyEncoder
 
 _NAMESPACE = UUID("6f1c1f0e-4f0f-4d0c-9a53-5b8c0b4a7a11")
 _DIGITS = 9
+_IRRELEVANT = {"@version", "analysis"}
 _NOTHING = 1e-12  # below it a coordinate is rounding error
 
 
@@ -51,9 +52,13 @@ def _what_it_does(job: Job) -> Any:
 
 
 def _canonical(value: Any) -> Any:
-    """What matters: neither an update of pymatgen nor the last digits of another processor make a job a new one."""
+    """What matters.
+
+    Neither an update of pymatgen, nor the last digits of another processor, nor how a run is to be analysed make a job
+    a new one.
+    """
     if isinstance(value, dict):
-        return {key: _canonical(entry) for key, entry in value.items() if key != "@version"}
+        return {key: _canonical(entry) for key, entry in value.items() if key not in _IRRELEVANT}
     if isinstance(value, list):
         return [_canonical(entry) for entry in value]
     if isinstance(value, float):

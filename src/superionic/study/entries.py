@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from superionic.documents import Document, MDSet, PotentialSettings
+from superionic.documents import AnalysisSettings, Document, MDSet, PotentialSettings
 from superionic.documents.run_config import RunConfig
 from superionic.errors import InputError
 from superionic.makers.mltp_md import MltpMdMaker
@@ -45,12 +45,6 @@ class RelaxEntry(Document):
     max_steps: int = Field(500, ge=1, description="Steps after which an unconverged relaxation stops")
 
 
-class AnalysisEntry(Document):
-    """What the builders are asked for."""
-
-    extrapolation_temperature_K: float = Field(300.0, gt=0, description="Temperature of the extrapolation in K")
-
-
 class Study(Document):
     """A study: a host, its orderings, a potential, the runs and the analysis."""
 
@@ -63,7 +57,7 @@ class Study(Document):
     potential: PotentialSettings = Field(default_factory=PotentialSettings, description="The potential")
     relax: RelaxEntry | None = Field(default_factory=RelaxEntry, description="Relaxation before MD; null for none")
     md: MDSet = Field(description="The runs")
-    analysis: AnalysisEntry = Field(default_factory=AnalysisEntry, description="The analysis")
+    analysis: AnalysisSettings = Field(default_factory=AnalysisSettings, description="The analysis")
     run_config: RunConfig = Field(
         default_factory=RunConfig, description="On a cluster: worker, resources and environment by kind of job"
     )
@@ -103,5 +97,7 @@ class Study(Document):
         cells += [entry.cell(host, relax) for entry in self.high_entropy]
         for cell in cells:
             check_runnable(cell.structure, host.mobile_species, self.potential, cell.where)
-        md = MltpMdMaker(md=self.md, potential=self.potential, relax_maker=relax, study=self.name)
+        md = MltpMdMaker(
+            md=self.md, potential=self.potential, relax_maker=relax, study=self.name, analysis=self.analysis
+        )
         return Plan(self.name, host, cells, md)

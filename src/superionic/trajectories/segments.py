@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from superionic.documents import (
+    AnalysisSettings,
     HostDocument,
     MDRunDocument,
     Provenance,
@@ -44,6 +45,8 @@ class ImportedRun:
         The host, None if it is not known.
     frames_per_segment
         Frames of a full segment, a multiple of ``BLOCK_FRAMES``.
+    analysis
+        How it is to be analysed.
     """
 
     chain: Chain
@@ -51,6 +54,7 @@ class ImportedRun:
     protocol: RecordedProtocol
     host_crystal: HostDocument | None
     frames_per_segment: int
+    analysis: AnalysisSettings
 
     def segments(self, run_id: str) -> Iterator[TrajectorySegment | MDRunDocument]:
         """All segments, then the summary; one segment is in memory at a time."""
@@ -89,6 +93,7 @@ class ImportedRun:
             host_crystal=self.host_crystal if number == 0 else None,
             identity=self.identity,
             protocol=self.protocol,
+            analysis=self.analysis,
             mean_temperature_K=values.mean("temperature_K"),
             mean_potential_energy_eV_per_atom=values.mean("potential_energy_eV", n_atoms),
             conserved_drift_meV_per_atom_per_ps=values.drift_meV(n_atoms, self.protocol.frame_interval_ps),
@@ -116,6 +121,7 @@ class ImportedRun:
             run_id=run_id,
             identity=self.identity,
             protocol=self.protocol,
+            analysis=self.analysis,
             n_segments=n_segments,
             n_steps=n_steps,
             length_ps=n_steps * self.protocol.time_step_fs * 1e-3,
