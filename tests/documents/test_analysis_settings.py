@@ -40,9 +40,11 @@ def test_what_only_fits_use_is_no_part_of_the_analysis_of_a_run():
 
 
 def test_other_settings_make_no_job_a_new_one_and_travel_with_it():
+    ordering = small_ordering()
+
     def jobs(**changes):
         maker = MltpMdMaker(MDSet(temperatures_K=[700], length_ps=10), analysis=AnalysisSettings(**changes))
-        return with_content_uuids(maker.make(small_ordering())).jobs
+        return with_content_uuids(maker.make(ordering)).jobs
 
     usual, other = jobs(), jobs(hop_length_A=2.5, extrapolation_temperatures_K=[400])
     assert [job.uuid for job in usual] == [job.uuid for job in other]
