@@ -9,7 +9,7 @@ from jobflow import run_locally
 from monty.json import MontyDecoder, MontyEncoder
 
 from sample_runs import memory_stores
-from superionic.documents import MDSet, OrderingDocument, PotentialSettings, RelaxationDocument
+from superionic.documents import ChgnetSettings, MDSet, OrderingDocument, RelaxationDocument
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.relax import RelaxMaker
@@ -113,7 +113,7 @@ def test_runs_that_share_their_evaluations_are_stored_as_runs_of_their_own(tmp_p
     """Two temperatures side by side in two processes, evaluated in batches by a third: not a bit is different."""
     payloads = []
     for batch_runs in (False, True):
-        maker = MltpMdMaker(md=MD, potential=PotentialSettings(batch_runs=batch_runs), relax_maker=None)
+        maker = MltpMdMaker(md=MD, potential=ChgnetSettings(batch_runs=batch_runs), relax_maker=None)
         flow = DiffusionStudyMaker(md_maker=maker).make(load_host("Li3InCl6"))
         store = embedded_job_store(tmp_path / str(batch_runs))
         store.connect()

@@ -6,7 +6,7 @@ import pytest
 from fireworks import Workflow
 from jobflow.managers.fireworks import flow_to_workflow
 
-from superionic.documents import MDProtocol, PotentialSettings
+from superionic.documents import ChgnetSettings, MDProtocol
 from superionic.documents.run_config import RunConfig, RunOptions
 from superionic.errors import InputError
 from superionic.managers.fireworks import firework_spec, open_launchpad, submit_to_fireworks
@@ -42,8 +42,8 @@ def test_documents_among_the_arguments_come_back_as_documents():
     jobs = {fw.name: fw.tasks[0]["job"] for fw in Workflow.from_dict(stored).fws}
     _, protocol, potential, *_ = jobs["mltp-md 700 K seed 1 segment 1 of 6 O"].function_args
     assert isinstance(protocol, MDProtocol)
-    assert potential == PotentialSettings()
-    assert jobs["relax O"].maker.potential == PotentialSettings()
+    assert potential == ChgnetSettings()
+    assert jobs["relax O"].maker.potential == ChgnetSettings()
 
 
 def test_a_named_exec_config_is_refused():

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from superionic.analysis.synthetic import hopping_model, simulate
 from superionic.bench.cells import ordered_cell
-from superionic.documents import MDProtocol, PotentialSettings
+from superionic.documents import ChgnetSettings, MDProtocol
 
 Floats = NDArray[np.float64]
 
@@ -99,7 +99,7 @@ def molecular_dynamics(file: Path) -> None:
         temperature_K=TEMPERATURE_K, length_ps=length_ps, segment_length_ps=length_ps, equilibration_ps=0, stride=1
     )
     with tempfile.TemporaryDirectory() as folder:
-        run = run_chgnet_segment(ordered_cell(80), protocol, PotentialSettings(), None, "bench", Path(folder))
+        run = run_chgnet_segment(ordered_cell(80), protocol, ChgnetSettings(), None, "bench", Path(folder))
     positions = FrameReader(run.packed).positions_A()
     rounding = np.random.default_rng(0).uniform(-0.5e-4, 0.5e-4, positions.shape)  # that the codec took off
     np.save(file, positions + rounding)

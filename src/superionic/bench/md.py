@@ -22,7 +22,7 @@ from pymatgen.core import Structure
 
 from superionic.bench.cells import ordered_cell
 from superionic.bench.rows import row
-from superionic.documents import MDProtocol, PotentialSettings
+from superionic.documents import ChgnetSettings, MDProtocol, PotentialSettings
 from superionic.potentials import Evaluation
 
 TEMPERATURE_K = 700.0
@@ -66,8 +66,8 @@ def _side_by_side() -> list[dict[str, Any]]:
     structure = ordered_cell(80)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         stock = _best(partial(_run_stock, structure, _THEIRS)) / _THEIRS
-    ours = _wall_seconds_a_step(structure, cores, PotentialSettings())
-    batches = _wall_seconds_a_step(structure, 6, PotentialSettings(batch_runs=True))
+    ours = _wall_seconds_a_step(structure, cores, ChgnetSettings())
+    batches = _wall_seconds_a_step(structure, 6, ChgnetSettings(batch_runs=True))
     return [
         row(f"80 atoms, six runs on {cores} cores against one stock run", stock / ours, "x", at_least=20),
         row(f"80 atoms, six runs on {cores} cores: a process each against common batches", batches / ours, "x"),
@@ -102,7 +102,7 @@ def _run_ours(structure: Structure, n_steps: int, potential: PotentialSettings |
         temperature_K=TEMPERATURE_K, length_ps=length_ps, segment_length_ps=length_ps, equilibration_ps=0
     )
     with tempfile.TemporaryDirectory() as folder:
-        run_chgnet_segment(structure, protocol, potential or PotentialSettings(), None, "bench", Path(folder))
+        run_chgnet_segment(structure, protocol, potential or ChgnetSettings(), None, "bench", Path(folder))
 
 
 def _run_stock(structure: Structure, n_steps: int) -> None:

@@ -27,6 +27,6 @@ def command(study_file: Path) -> None:
         f"{len(jobs)} jobs to submit, {len(jobs) + plan.n_segments} in all: every MD run goes on in segments of its own"
     )
     together = "evaluated together, in batches" if study.potential.in_batches else "each evaluated by itself"
-    click.echo(f"runs side by side on one machine ({study.potential.device}): {together}")
+    click.echo(f"runs side by side on one machine: {together}")
     for line in estimate_cost(plan).lines():
         click.echo(line)

@@ -11,7 +11,7 @@ from superionic.documents.estimate import Estimate
 from superionic.documents.host import HostDocument
 from superionic.documents.imports import ImportSettings
 from superionic.documents.ordering import OrderingClass, OrderingDocument
-from superionic.documents.potential import PotentialSettings
+from superionic.documents.potential import AseSettings, ChgnetSettings, PotentialSettings, PresetSettings
 from superionic.documents.protocol import MDProtocol, MDSet
 from superionic.documents.provenance import PotentialReference, Provenance, SourceReference
 from superionic.documents.quality import Check, Quality, Verdict
@@ -44,9 +44,11 @@ __all__ = [
     "ArrheniusDocument",
     "ArrheniusLine",
     "ArrheniusPoint",
+    "AseSettings",
     "BarostatState",
     "BlockAnalysis",
     "Check",
+    "ChgnetSettings",
     "ClassMean",
     "CollectiveTransport",
     "ComparisonDocument",
@@ -70,6 +72,7 @@ __all__ = [
     "OrderingDocument",
     "PotentialReference",
     "PotentialSettings",
+    "PresetSettings",
     "Provenance",
     "Quality",
     "RadialDistribution",

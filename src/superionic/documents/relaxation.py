@@ -19,7 +19,7 @@ class RelaxationDocument(StoredDocument):
     ordering: OrderingDocument = Field(description="The ordering with its relaxed structure and energy")
     energy_eV_per_atom: float = Field(description="Energy at the end in eV/atom")
     max_force_eV_per_A: float = Field(description="Largest force on an atom at the end in eV/Å")
-    pressure_GPa: float = Field(description="Pressure at the end in GPa")
+    pressure_GPa: float | None = Field(description="Pressure at the end in GPa")
     volume_change: float = Field(description="Relative change of the volume")
     n_steps: int = Field(ge=0, description="Steps taken by the optimiser")
     converged: bool = Field(description="Whether the force criterion was reached")

@@ -20,6 +20,7 @@ from pymatgen.core import Structure
 from superionic.documents import (
     LENGTH_REACHED,
     AnalysisSettings,
+    ChgnetSettings,
     MDProtocol,
     MDRunDocument,
     MDSet,
@@ -66,7 +67,7 @@ class MltpMdMaker(Maker):
 
     md: MDSet
     name: str = "MLTP-MD"
-    potential: PotentialSettings = field(default_factory=PotentialSettings)
+    potential: PotentialSettings = field(default_factory=ChgnetSettings)
     relax_maker: RelaxMaker | None = field(default_factory=RelaxMaker)
     study: str | None = None
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)

@@ -1,14 +1,15 @@
-"""Relaxation of positions and cell with CHGNet."""
+"""Relaxation of positions and cell with a potential."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
 from jobflow import Job, Maker, job
 from pymatgen.core import Structure
 
-from superionic.documents import OrderingDocument, PotentialSettings, Provenance, RelaxationDocument
+from superionic.documents import ChgnetSettings, OrderingDocument, PotentialSettings, Provenance, RelaxationDocument
 
 
 @dataclass
@@ -30,7 +31,7 @@ class RelaxMaker(Maker):
     """
 
     name: str = "relax"
-    potential: PotentialSettings = field(default_factory=PotentialSettings)
+    potential: PotentialSettings = field(default_factory=ChgnetSettings)
     max_force_eV_per_A: float = 0.05
     relax_cell: bool = True
     max_steps: int = 500
@@ -42,15 +43,24 @@ class RelaxMaker(Maker):
         from ase.filters import FrechetCellFilter
         from ase.optimize import FIRE
 
-        from superionic.potentials.chgnet.calculator import ChgnetCalculator
+        from superionic.potentials.calculator import PotentialCalculator
+        from superionic.potentials.checks import require_stress
+        from superionic.potentials.load import load
 
         start = ordering.structure
         atoms = Atoms(
             numbers=list(start.atomic_numbers), positions=start.cart_coords, cell=start.lattice.matrix, pbc=True
         )
-        atoms.calc = ChgnetCalculator(self.potential.model, self.potential.device, self.potential.kernels)
-        optimiser = FIRE(FrechetCellFilter(atoms) if self.relax_cell else atoms, logfile=None)
-        converged = bool(optimiser.run(fmax=self.max_force_eV_per_A, steps=self.max_steps))
+        with closing(load(self.potential)) as potential:
+            if self.relax_cell:
+                require_stress(potential, "the relaxation of a cell (relax_cell)")
+            atoms.calc = PotentialCalculator(potential)
+            optimiser = FIRE(FrechetCellFilter(atoms) if self.relax_cell else atoms, logfile=None)
+            converged = bool(optimiser.run(fmax=self.max_force_eV_per_A, steps=self.max_steps))
+            energy = float(atoms.get_potential_energy())
+            forces = atoms.get_forces()
+            stress = atoms.get_stress(voigt=False) if potential.gives_stress else None
+        provenance = Provenance(potential=potential.reference)
 
         relaxed = Structure(
             atoms.cell.array,
@@ -59,13 +69,11 @@ class RelaxMaker(Maker):
             coords_are_cartesian=True,
             site_properties=start.site_properties,
         )
-        energy = float(atoms.get_potential_energy())
-        provenance = Provenance(potential=atoms.calc.potential.reference)
         return RelaxationDocument(
             ordering=ordering.model_copy(update={"structure": relaxed, "energy_eV": energy, "provenance": provenance}),
             energy_eV_per_atom=energy / len(atoms),
-            max_force_eV_per_A=float(np.linalg.norm(atoms.get_forces(), axis=1).max()),
-            pressure_GPa=float(-np.trace(atoms.get_stress(voigt=False)) / 3 / units.GPa),
+            max_force_eV_per_A=float(np.linalg.norm(forces, axis=1).max()),
+            pressure_GPa=None if stress is None else float(-np.trace(stress) / 3 / units.GPa),
             volume_change=relaxed.volume / start.volume - 1,
             n_steps=optimiser.nsteps,
             converged=converged,

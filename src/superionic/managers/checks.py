@@ -96,10 +96,11 @@ def _stores(settings: SuperionicSettings) -> Iterator[Finding]:
 
 
 def _weights() -> Finding:
-    from superionic.potentials.chgnet import load_chgnet
+    from superionic.documents import ChgnetSettings
+    from superionic.potentials.load import load
 
     try:
-        reference = load_chgnet().reference
+        reference = load(ChgnetSettings()).reference
     except Exception as error:  # noqa: BLE001 - whatever keeps the model from loading is the finding
         return Finding("CHGNet weights", "wrong", f"{type(error).__name__}: {error}", remedy="pip install chgnet")
     return Finding(

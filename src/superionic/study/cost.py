@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from dataclasses import dataclass
 
 from pymatgen.core import Structure
@@ -71,12 +72,12 @@ def estimate_cost(plan: Plan) -> CostEstimate:
 
 def seconds_per_step(structure: Structure, potential: PotentialSettings) -> float:
     """Time of one force evaluation on this machine, in s."""
-    from superionic.potentials.chgnet import load_chgnet
+    from superionic.potentials.load import load
 
-    chgnet = load_chgnet(potential.model, potential.device, potential.kernels)
-    session = chgnet.session(structure.atomic_numbers)
-    session.evaluate(structure.cart_coords, structure.lattice.matrix)
-    start = time.perf_counter()
-    for _ in range(_TIMED_EVALUATIONS):
+    with closing(load(potential)) as loaded:
+        session = loaded.session(structure.atomic_numbers)
         session.evaluate(structure.cart_coords, structure.lattice.matrix)
-    return (time.perf_counter() - start) / _TIMED_EVALUATIONS
+        start = time.perf_counter()
+        for _ in range(_TIMED_EVALUATIONS):
+            session.evaluate(structure.cart_coords, structure.lattice.matrix)
+        return (time.perf_counter() - start) / _TIMED_EVALUATIONS

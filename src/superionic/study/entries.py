@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import Self
 
 from pydantic import Field, model_validator
 
-from superionic.documents import AnalysisSettings, Document, MDSet, PotentialSettings
+from superionic.documents import AnalysisSettings, ChgnetSettings, Document, MDSet, PotentialSettings
 from superionic.documents.run_config import RunConfig
 from superionic.errors import InputError
 from superionic.makers.mltp_md import MltpMdMaker
@@ -54,7 +55,7 @@ class Study(Document):
     orderings: list[OrderingEntry] = Field(default_factory=list, description="Ordered cells by filling whole sites")
     disorder: DisorderEntry | None = Field(None, description="Ordered cells from framework enumeration")
     high_entropy: list[HighEntropyEntry] = Field(default_factory=list, description="High-entropy ordered cells")
-    potential: PotentialSettings = Field(default_factory=PotentialSettings, description="The potential")
+    potential: PotentialSettings = Field(default_factory=ChgnetSettings, description="The potential")
     relax: RelaxEntry | None = Field(default_factory=RelaxEntry, description="Relaxation before MD; null for none")
     md: MDSet = Field(description="The runs")
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings, description="The analysis")
@@ -95,9 +96,20 @@ class Study(Document):
         if self.disorder is not None:
             cells += self.disorder.cells(host)
         cells += [entry.cell(host, relax) for entry in self.high_entropy]
-        for cell in cells:
-            check_runnable(cell.structure, host.mobile_species, self.potential, cell.where)
+        self._check_runnable(cells, host.mobile_species)
         md = MltpMdMaker(
             md=self.md, potential=self.potential, relax_maker=relax, study=self.name, analysis=self.analysis
         )
         return Plan(self.name, host, cells, md)
+
+    def _check_runnable(self, cells: list[PlannedCell], mobile_species: str) -> None:
+        from superionic.potentials.checks import require_stress
+        from superionic.potentials.load import load
+
+        with closing(load(self.potential)) as potential:
+            if self.md.ensemble == "npt":
+                require_stress(potential, "md.ensemble: npt")
+            if self.relax is not None and self.relax.relax_cell:
+                require_stress(potential, "relax.relax_cell")
+            for cell in cells:
+                check_runnable(cell.structure, mobile_species, potential, cell.where)

@@ -34,8 +34,4 @@ def load_study(path: Path) -> Study:
     beside = path.parent / study.host
     if beside.is_file():
         study = study.model_copy(update={"host": str(beside.resolve())})
-    model = path.parent / study.potential.model
-    if model.is_file():
-        potential = study.potential.model_copy(update={"model": str(model.resolve())})
-        study = study.model_copy(update={"potential": potential})
-    return study
+    return study.model_copy(update={"potential": study.potential.beside(path.parent)})

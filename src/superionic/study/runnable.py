@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from pymatgen.core import Structure
 
-from superionic.documents import PotentialSettings
 from superionic.errors import InputError
+from superionic.potentials import Potential
+from superionic.potentials.checks import named
 
 
-def check_runnable(structure: Structure, mobile_species: str, potential: PotentialSettings, where: str) -> None:
+def check_runnable(structure: Structure, mobile_species: str, potential: Potential, where: str) -> None:
     """Refuse a cell that the potential cannot run.
 
     Raises
@@ -17,18 +18,16 @@ def check_runnable(structure: Structure, mobile_species: str, potential: Potenti
     InputError
         If it lacks the mobile ion, has an element the potential does not know, or is thinner than its cutoff.
     """
-    from superionic.potentials.chgnet import load_chgnet
-
-    chgnet = load_chgnet(potential.model, potential.device, potential.kernels)
     elements = {element.symbol: element.Z for element in structure.composition.element_composition}
     if mobile_species not in elements:
         raise InputError(f"{where}: no {mobile_species}, the mobile ion, in {structure.formula}: fill a site with it")
-    unknown = sorted(symbol for symbol, number in elements.items() if number not in chgnet.supported_numbers)
+    known = potential.supported_numbers
+    unknown = sorted(symbol for symbol, number in elements.items() if known is not None and number not in known)
     if unknown:
-        raise InputError(f"{where}: element {unknown[0]} is unknown to CHGNet {potential.model}: use another potential")
+        raise InputError(f"{where}: element {unknown[0]} is unknown to {named(potential)}: use another potential")
     thinnest = 2 * np.pi / max(structure.lattice.reciprocal_lattice.abc)
-    if thinnest < chgnet.cutoff_A:
+    if potential.cutoff_A is not None and thinnest < potential.cutoff_A:
         raise InputError(
-            f"{where}: supercell is {thinnest:.2f} Å thin, less than CHGNet's cutoff of {chgnet.cutoff_A:g} Å, so that "
-            "ions would see their own images: use a larger supercell"
+            f"{where}: supercell is {thinnest:.2f} Å thin, less than the cutoff of {named(potential)}, "
+            f"{potential.cutoff_A:g} Å, so that ions would see their own images: use a larger supercell"
         )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +14,9 @@ from superionic.dynamics.builtin.integrator import Frame
 from superionic.dynamics.builtin.md import SegmentResult, initial_state, run_segment
 from superionic.dynamics.progress import Progress
 from superionic.dynamics.stopping import watching_sigterm
-from superionic.potentials.chgnet import SharedPotential, load_chgnet
-from superionic.potentials.interface import Potential
+from superionic.potentials import Potential
+from superionic.potentials.checks import require_stress
+from superionic.potentials.load import opened
 from superionic.trajectories.codec import FrameWriter, pack
 
 
@@ -73,6 +72,8 @@ def _run(
     folder: Path,
     walltime_s: float | None,
 ) -> PackedSegment:
+    if protocol.ensemble == "npt":
+        require_stress(chgnet, "ensemble = 'npt'")
     numbers = np.array(structure.atomic_numbers)
     n_steps = min(protocol.segment_steps, protocol.n_steps - state.step)
     progress = Progress(title, state.step, state.step + n_steps, protocol.n_steps, protocol.time_step_fs, folder)
@@ -94,13 +95,3 @@ def _run(
     packed = pack(scratch)
     shutil.rmtree(scratch)
     return PackedSegment(state.step, result, packed, progress.ns_per_day(result.state.step), chgnet.reference)
-
-
-@contextmanager
-def opened(settings: PotentialSettings) -> Iterator[Potential]:
-    """The potential in this process, or shared with the other runs on its device."""
-    if not settings.in_batches:
-        yield load_chgnet(settings.model, settings.device, settings.kernels)
-        return
-    with SharedPotential(settings.model, settings.device, settings.kernels) as shared:
-        yield shared

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from superionic.documents import PotentialReference
 from superionic.errors import InputError
-from superionic.potentials.chgnet.checks import checked_geometry, checked_numbers, refuse_isolated
+from superionic.potentials.checks import checked_geometry, checked_numbers, refuse_isolated
 from superionic.potentials.chgnet.denormals import denormals_flushed
 from superionic.potentials.chgnet.fused.geometry import forces_and_virials
 from superionic.potentials.chgnet.graph import CrystalGraph, crystal_graph, join
@@ -21,7 +21,7 @@ from superionic.potentials.chgnet.neighbours import FloatArray, IntArray, SkinLi
 from superionic.potentials.chgnet.network_cuda import CudaNetwork
 from superionic.potentials.chgnet.network_stock import StockNetwork
 from superionic.potentials.chgnet.network_torch import TorchNetwork
-from superionic.potentials.chgnet.reference import PRETRAINED, SUPPORTED_NUMBERS, load_model
+from superionic.potentials.chgnet.reference import KNOWS, PRETRAINED, SUPPORTED_NUMBERS, load_model
 from superionic.potentials.chgnet.weights import ChgnetWeights, reference_energies, unsupported
 from superionic.potentials.interface import Evaluation
 
@@ -121,7 +121,7 @@ class ChgnetPotential:
         InputError
             No atoms, or an element that CHGNet was not trained on.
         """
-        return ChgnetSession(self, checked_numbers(numbers), skin_A)
+        return ChgnetSession(self, checked_numbers(numbers, SUPPORTED_NUMBERS, KNOWS), skin_A)
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -238,7 +238,7 @@ class ChgnetSession:
         """Exact pairs within the cutoff, at least one for every atom, and their angles; raises as `evaluate`."""
         positions, cell = checked_geometry(self.numbers, positions_A, cell_A)
         pairs = self.skin_list.pairs(positions, cell)
-        refuse_isolated(self.numbers, pairs, self.potential.cutoff_A)
+        refuse_isolated(self.numbers, np.concatenate([pairs.first, pairs.second]), self.potential.cutoff_A)
         return crystal_graph(self.numbers, pairs, cell, self.potential.bond_cutoff_A)
 
 

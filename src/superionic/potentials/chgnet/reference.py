@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import pickle
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from superionic.documents.potential import looks_like_a_path
 from superionic.errors import InputError
 
 if TYPE_CHECKING:
     from chgnet.model import CHGNet
 
-__all__ = ["PRETRAINED", "SUPPORTED_NUMBERS", "load_model", "weights_path"]
+__all__ = ["KNOWS", "PRETRAINED", "SUPPORTED_NUMBERS", "load_model", "weights_path"]
 
 PRETRAINED = ("0.3.0", "r2scan", "0.2.0")
 """Models that the chgnet package ships."""
@@ -21,6 +23,9 @@ PRETRAINED = ("0.3.0", "r2scan", "0.2.0")
 SUPPORTED_NUMBERS = frozenset(range(1, 95)) - frozenset(range(84, 89))
 """H to Pu without Po, At, Rn, Fr and Ra: the 89 elements of MPtrj. The five have rows in CHGNet's embedding,
 but never trained ones."""
+
+KNOWS = "CHGNet (H to Pu without Po, At, Rn, Fr and Ra)"
+"""CHGNet and its elements in words, for messages."""
 
 
 def load_model(model: str | Path) -> tuple[CHGNet, str]:
@@ -45,36 +50,59 @@ def load_model(model: str | Path) -> tuple[CHGNet, str]:
     """
     from chgnet.model import CHGNet
 
-    path = weights_path(model)
-    with contextlib.redirect_stdout(io.StringIO()):
-        try:
-            if str(model) in PRETRAINED:
-                network = CHGNet.load(model_name=str(model), use_device="cpu", verbose=False)
-            else:
-                network = CHGNet.from_file(str(path))
-        except Exception as error:
-            raise InputError(
-                f"model={str(model)!r} is not a CHGNet checkpoint that chgnet can read: {error}"
-            ) from error
+    path, name = weights_path(model), str(model)
+    published = {"mlp_out_bias": name == "0.2.0", "version": name} if name in PRETRAINED else {}  # as CHGNet.load
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            network = CHGNet.from_dict(_plain_data(path)["model"], **published)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"model={name!r} is not a CHGNet checkpoint that chgnet can read: {error}") from error
     return network.eval(), hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def weights_path(model: str | Path) -> Path:
     """The file of a model's weights.
 
+    The names of published models are theirs: no file of such a name is ever taken for one.
+
     Raises
     ------
     InputError
         Neither a known name nor a file.
     """
-    if str(model) in PRETRAINED:
+    name = str(model)
+    if name in PRETRAINED:
         import chgnet
 
-        folder = Path(chgnet.__file__).parent / "pretrained" / str(model)
+        folder = Path(chgnet.__file__).parent / "pretrained" / name
         return next(folder.glob("*.pth.tar"))
     path = Path(model).expanduser()
-    if not path.is_file():
+    if not looks_like_a_path(name) or not path.is_file():
         raise InputError(
-            f"model={str(model)!r} is neither one of {', '.join(PRETRAINED)} nor an existing checkpoint file"
+            f"model={name!r} is neither one of {', '.join(PRETRAINED)} nor the path of an existing checkpoint, "
+            "with its folder or suffix"
         )
     return path
+
+
+def _plain_data(path: Path) -> dict[str, Any]:
+    """Tensors, numbers and strings of a checkpoint; nothing in it is run.
+
+    Raises
+    ------
+    InputError
+        If it holds anything else.
+    """
+    import torch
+
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"model={str(path)!r} is not a checkpoint of tensors and plain data alone, and nothing else in a file is "
+            "loaded, since it could run code: if it is a checkpoint of chgnet that you trust, re-save it by "
+            "torch.save({'model': CHGNet.from_file(path).as_dict()}, 'weights.pth.tar')"
+        ) from error
+    return content

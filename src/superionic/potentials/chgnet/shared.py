@@ -26,10 +26,10 @@ from numpy.typing import ArrayLike
 
 from superionic.documents import PotentialReference
 from superionic.errors import InputError
-from superionic.potentials.chgnet.checks import checked_numbers
+from superionic.potentials.checks import checked_numbers
 from superionic.potentials.chgnet.evaluator import ChgnetSession, Kernels
 from superionic.potentials.chgnet.graph import CrystalGraph
-from superionic.potentials.chgnet.reference import SUPPORTED_NUMBERS, weights_path
+from superionic.potentials.chgnet.reference import KNOWS, PRETRAINED, SUPPORTED_NUMBERS, weights_path
 from superionic.potentials.chgnet.server import locked
 from superionic.potentials.interface import Evaluation
 
@@ -60,8 +60,8 @@ class SharedPotential:
     def __init__(
         self, model: str | Path = "0.3.0", device: str = "cuda", kernels: Kernels = "auto", idle_s: float = 20.0
     ) -> None:
-        path = Path(model).expanduser()
-        self._arguments = [str(path.resolve() if path.is_file() else model), device, kernels, str(idle_s)]
+        where = str(model) if str(model) in PRETRAINED else str(weights_path(model).resolve())
+        self._arguments = [where, device, kernels, str(idle_s)]
         self.address = server_address(model, device, kernels)
         self.reference: PotentialReference
         self.cutoff_A: float
@@ -82,7 +82,7 @@ class SharedPotential:
 
     def session(self, numbers: ArrayLike, skin_A: float = 0.6) -> ChgnetSession:
         """As `ChgnetPotential.session`; the neighbour list is kept in this process."""
-        return ChgnetSession(self, checked_numbers(numbers), skin_A)
+        return ChgnetSession(self, checked_numbers(numbers, SUPPORTED_NUMBERS, KNOWS), skin_A)
 
     def evaluate_graphs(self, graphs: Sequence[CrystalGraph]) -> list[Evaluation]:
         """As `ChgnetPotential.evaluate_graphs`; a server that was killed is started anew, and asked again.

@@ -1,28 +1,30 @@
-"""Input that CHGNet has no answer for, refused in one sentence."""
+"""Input that no potential has an answer for, refused in one sentence."""
 
 from __future__ import annotations
 
 import numpy as np
 from ase.data import chemical_symbols
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from superionic.errors import InputError
-from superionic.potentials.chgnet.neighbours import AtomPairs, FloatArray, IntArray
-from superionic.potentials.chgnet.reference import SUPPORTED_NUMBERS
-from superionic.potentials.interface import IsolatedAtomError, PotentialError
+from superionic.potentials.interface import IsolatedAtomError, Potential, PotentialError
 
-__all__ = ["checked_geometry", "checked_numbers", "refuse_isolated"]
+__all__ = ["checked_geometry", "checked_numbers", "named", "refuse_isolated", "require_stress"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
-def checked_numbers(numbers: ArrayLike) -> IntArray:
-    """Atomic numbers (n_atoms,), every one an element that CHGNet was trained on."""
+def checked_numbers(numbers: ArrayLike, supported: frozenset[int] | None, who: str) -> IntArray:
+    """Atomic numbers (n_atoms,), every one an element that the potential, called `who`, knows."""
     checked: IntArray = np.asarray(numbers, dtype=np.int64)
     if checked.ndim != 1 or not len(checked):
         raise InputError(f"numbers has shape {checked.shape}, expected (n_atoms,) with at least one atom")
-    unknown = sorted(set(checked.tolist()) - SUPPORTED_NUMBERS)
+    elements = set(checked.tolist())
+    unknown = sorted(elements - (set(range(1, len(chemical_symbols))) if supported is None else supported))
     if unknown:
         names = ", ".join(_symbol(number) for number in unknown)
-        raise InputError(f"numbers holds {names}: CHGNet was trained on H to Pu without Po, At, Rn, Fr and Ra")
+        raise InputError(f"numbers holds {names}, which {who} does not know: use another potential")
     return checked
 
 
@@ -41,18 +43,35 @@ def checked_geometry(numbers: IntArray, positions_A: ArrayLike, cell_A: ArrayLik
     if not np.isfinite(cell).all():
         raise PotentialError("the cell is not finite: the run exploded")
     if abs(float(np.linalg.det(cell))) < 1e-3:
-        raise InputError(f"cell_A={cell.tolist()} has no volume: CHGNet needs a cell periodic along three vectors")
+        raise InputError(f"cell_A={cell.tolist()} has no volume: a cell is periodic along three vectors")
     return positions, cell
 
 
-def refuse_isolated(numbers: IntArray, pairs: AtomPairs, cutoff_A: float) -> None:
-    """Raise IsolatedAtomError unless every atom is part of a pair."""
-    bonded = np.zeros(len(numbers), dtype=bool)
-    bonded[pairs.first] = bonded[pairs.second] = True
-    if not bonded.all():
-        alone = np.flatnonzero(~bonded)
+def refuse_isolated(numbers: IntArray, bonded: IntArray, cutoff_A: float) -> None:
+    """Raise IsolatedAtomError unless every atom is among the `bonded` ones, those with a neighbour."""
+    alone = np.setdiff1d(np.arange(len(numbers)), bonded)
+    if len(alone):
         names = ", ".join(f"{atom} ({_symbol(numbers[atom])})" for atom in alone[:5])
         raise IsolatedAtomError(f"{len(alone)} isolated atoms without neighbours within {cutoff_A:g} A: {names}")
+
+
+def require_stress(potential: Potential, purpose: str) -> None:
+    """Refuse a potential without stress where one is needed.
+
+    Raises
+    ------
+    InputError
+        If `potential` gives none; names it and the purpose.
+    """
+    if not potential.gives_stress:
+        raise InputError(
+            f"{named(potential)} gives no stress, which {purpose} needs: use another potential, or do without"
+        )
+
+
+def named(potential: Potential) -> str:
+    """Family and model, for messages."""
+    return f"{potential.reference.family} {potential.reference.model}"
 
 
 def _symbol(number: int) -> str:
