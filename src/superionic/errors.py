@@ -18,9 +18,12 @@ class SimulationError(RuntimeError):
 
 
 def first_error(error: Exception) -> str:
-    """The first complaint of a pydantic error as ``field: message``, or any other error's own words."""
+    """The first complaint of a pydantic error as ``field = value: message``, or any other error's own words."""
     complaints = getattr(error, "errors", None)
     if not callable(complaints):
         return str(error)
     first = complaints()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
+    field, value = ".".join(map(str, first["loc"])), first.get("input")
+    if first["type"] not in {"missing", "extra_forbidden"} and isinstance(value, str | int | float):
+        field += f" = {value!r}"
+    return f"{field}: {first['msg'].removeprefix('Value error, ')}"

@@ -7,6 +7,7 @@ import yaml
 
 from superionic.errors import InputError
 from superionic.study.load import load_study
+from superionic.study.strict_yaml import read_yaml
 
 QUICKSTART = Path(__file__).parents[2] / "workflows" / "quickstart" / "study.yaml"
 
@@ -36,6 +37,11 @@ def test_the_quickstart_is_valid_and_builds_its_flow():
     [
         (lambda study: study.update(temprature=3), ["temprature"]),
         (lambda study: study["md"].update(timestep=2), ["md.timestep"]),
+        (lambda study: study["md"].update(length_psx=2), ["md.length_psx", "did you mean length_ps?"]),
+        (lambda study: study["orderings"][0].update(lable=2), ["orderings.0.lable", "did you mean label?"]),
+        (lambda study: study["relax"].update(zzz=2), ["relax.zzz", "known here are max_force_eV_per_A"]),
+        (lambda study: study["md"].update(temperatures_K=[700, True]), ["md.temperatures_K.1 = True", "number"]),
+        (lambda study: study["md"].update(length_ps="12"), ["md.length_ps = '12'", "number"]),
         (lambda study: study["md"].update(temperatures_K=[700, -5]), ["md.temperatures_K.1", "greater than 0"]),
         (lambda study: study["md"].update(temperatures_K=[700, 700]), ["temperatures_K", "twice"]),
         (lambda study: study["md"].update(time_step_fs=0), ["md.time_step_fs"]),
@@ -112,3 +118,30 @@ def test_a_missing_file_and_broken_yaml_are_one_sentence(tmp_path):
     (tmp_path / "broken.yaml").write_text("a: [1, 2")
     with pytest.raises(InputError, match="not YAML"):
         load_study(tmp_path / "broken.yaml")
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("md:\n  length_ps: 1\n  stride: 2\n  length_ps: 3", ["line 4", "length_ps", "given twice"]),
+        ("temperatures_K: [700, 1:30]", ["line 1", "1:30", "base 60"]),
+        ("length_ps: 12:30.5", ["12:30.5", "base 60"]),
+        ("seeds: [010]", ["010", "base 8"]),
+        ("filling: {4h: No}", ["No is a truth value", "quotes"]),
+        ("filling: {on: Li}", ["on", "truth value"]),
+        ("filling: {4: Li}", ["key 4 is no text"]),
+    ],
+)
+def test_yaml_that_means_something_else_is_refused_by_name(lines, words):
+    with pytest.raises(InputError) as error:
+        read_yaml(lines)
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_yaml_reads_what_people_mean():
+    text = "a: 1e-3\nb: 4e1\nc: 2026-01-01\nd: true\ne: [0, -5, 0.5, 1_000]\nf: &x {g: 1, h: 2}\ni: {<<: *x, g: 3}"
+    assert read_yaml(text) == {
+        "a": 1e-3, "b": "4e1", "c": "2026-01-01", "d": True, "e": [0, -5, 0.5, 1000],
+        "f": {"g": 1, "h": 2}, "i": {"g": 3, "h": 2},
+    }  # fmt: skip

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any, get_args
 
-import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from superionic.errors import InputError, first_error
 from superionic.study.entries import Study
+from superionic.study.strict_yaml import read_yaml
 
 
 def load_study(path: Path) -> Study:
@@ -22,16 +26,39 @@ def load_study(path: Path) -> Study:
     if not path.is_file():
         raise InputError(f"study file {str(path)!r} does not exist")
     try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise InputError(f"study file {path} is not YAML: {' '.join(str(error).split())}") from error
+        content = read_yaml(path.read_text())
+    except InputError as error:
+        raise InputError(f"study file {path}: {error}") from error
     if not isinstance(content, dict):
         raise InputError(f"study file {path} holds no keys: start from workflows/quickstart/study.yaml")
     try:
-        study = Study(**content)
+        study = Study.model_validate_json(json.dumps(content), strict=True)  # strict: true is no temperature of 1 K
     except ValidationError as error:
-        raise InputError(f"study file {path}: {first_error(error)}") from error
+        raise InputError(f"study file {path}: {first_error(error)}{_meant(error)}") from error
     beside = path.parent / study.host
     if beside.is_file():
         study = study.model_copy(update={"host": str(beside.resolve())})
     return study.model_copy(update={"potential": study.potential.beside(path.parent)})
+
+
+def _meant(error: ValidationError) -> str:
+    """The known key nearest to an unknown one, as a question."""
+    first = error.errors()[0]
+    if first["type"] != "extra_forbidden":
+        return ""
+    *place, unknown = first["loc"]
+    models: list[type[BaseModel]] = [Study]
+    for step in place:
+        fields = [model.model_fields[step] for model in models if step in model.model_fields]
+        models = [model for field in fields for model in _models(field.annotation)] or models
+    known = {name for model in models for name in model.model_fields}
+    nearest = get_close_matches(str(unknown), known, n=1)
+    return f": did you mean {nearest[0]}?" if nearest else f": known here are {', '.join(sorted(known))}"
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models in a type, those in lists and unions too."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
