@@ -4,7 +4,7 @@ import numpy as np
 
 from sample_runs import IDENTITY
 from superionic.analysis import arrhenius
-from superionic.analysis.temperature.arrhenius import BOLTZMANN_EV_PER_K
+from superionic.analysis.units import BOLTZMANN_EV_PER_K
 from superionic.documents import (
     Check,
     DiffusivityDocument,
@@ -18,7 +18,7 @@ from superionic.documents import (
 TEMPERATURES_K = (700.0, 775.0, 850.0, 925.0, 1000.0)
 FINE = Quality.from_checks([Check(name="hops per ion", passed=True, reason="enough")])
 POOR = Quality.from_checks([Check(name="hops per ion", passed=False, reason="too few hops")])
-MOLTEN = Quality.from_checks([Check(name="framework", passed=False, fatal=True, reason="the framework melted")])
+MOLTEN = Quality.from_checks([Check(name="framework intact", passed=False, fatal=True, reason="the framework melted")])
 
 
 def estimate(value, error):

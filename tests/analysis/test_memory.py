@@ -12,8 +12,9 @@ import pytest
 from same_documents import assert_same
 from stored_walk import stored_segment
 from superionic.analysis import diffusivity
+from superionic.analysis.ion_groups import IonGroups, groups_of
 from superionic.analysis.memory import default_memory_bytes
-from superionic.analysis.motion import IonGroups, analysed_positions, groups_of, read_motion
+from superionic.analysis.motion import analysed_positions, read_motion
 from superionic.errors import InputError
 from superionic.trajectories import from_arrays, stitch
 from superionic.trajectories.codec import CHUNK_FRAMES, FrameReader

@@ -68,9 +68,9 @@ def test_protocols_that_no_engine_could_honour_are_refused(wrong):
 
 
 def test_verdict_follows_from_the_checks():
-    good = Check(name="a", passed=True, reason="fine")
-    poor = Check(name="b", passed=False, reason="too few hops")
-    wrong = Check(name="c", passed=False, fatal=True, reason="molten")
+    good = Check(name="hops per ion", passed=True, reason="fine")
+    poor = Check(name="linear MSD", passed=False, reason="too few hops")
+    wrong = Check(name="framework intact", passed=False, fatal=True, reason="molten")
     assert Quality.from_checks([good]).verdict == Verdict.SUFFICIENT
     assert Quality.from_checks([good, poor]).verdict == Verdict.INSUFFICIENT
     assert Quality.from_checks([good, poor, wrong]).reasons == ["too few hops", "molten"]

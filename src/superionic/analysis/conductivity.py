@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from scipy.constants import Boltzmann, elementary_charge
 
-A2_PER_PS_TO_CM2_PER_S = 1e-4
-
 
 def nernst_einstein_mS_per_cm(charge_e: float, n_ions: int, volume_A3: float, temperature_K: float) -> float:
     """Factor from a diffusivity in cm^2/s to a conductivity in mS/cm.

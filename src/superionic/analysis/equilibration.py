@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from superionic.analysis.frames import first_analysed_frame
 from superionic.analysis.spectral.blocks import autocorrelation_time, equilibrated_frame
-from superionic.documents import Check
 from superionic.trajectories.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
@@ -22,11 +21,38 @@ _MAX_VALUES = 2000
 _LEAST_STEP = 20  # at least a twentieth of what is left
 
 
-def settled(trajectory: Trajectory) -> tuple[Trajectory, list[Check]]:
+@dataclass(frozen=True)
+class Settling:
+    """When the potential energy of a run settled.
+
+    Attributes
+    ----------
+    given_ps
+        Equilibration that was given in ps.
+    frames
+        Frames after it until the energy settled; those after which nothing is left to analyse if it never did.
+    n_frames
+        Frames after the equilibration that was given.
+    interval_ps
+        Time between frames in ps.
+    """
+
+    given_ps: float
+    frames: int
+    n_frames: int
+    interval_ps: float
+
+    @property
+    def found(self) -> bool:
+        """Whether enough of the run is left after it."""
+        return self.frames / self.n_frames <= LARGEST_SHARE
+
+
+def settled(trajectory: Trajectory) -> tuple[Trajectory, Settling | None]:
     """The run with its start moved to where the potential energy has settled.
 
     While the energy drifts, the start moves to where the number of independent values left is largest (Chodera,
-    J. Chem. Theory Comput. 12, 1799 (2016)). Without energies nothing is known and nothing is checked.
+    J. Chem. Theory Comput. 12, 1799 (2016)). Without energies nothing is known.
 
     Parameters
     ----------
@@ -35,34 +61,21 @@ def settled(trajectory: Trajectory) -> tuple[Trajectory, list[Check]]:
 
     Returns
     -------
-    The run to analyse, and the check of what was found. If nothing that has settled is left, the check fails and the
-    start stays where it was given.
+    The run to analyse, and what was found, None if nothing is known. If nothing that has settled is left, the start
+    stays where it was given.
     """
     if trajectory.potential_energies_eV is None:
-        return trajectory, []
+        return trajectory, None
     first = first_analysed_frame(trajectory)
     energies = np.asarray(trajectory.potential_energies_eV, dtype=np.float64)[first:]
     if len(energies) < _MIN_ENERGIES or not np.isfinite(energies).all():
-        return trajectory, []
+        return trajectory, None
     stride = -(-len(energies) // _MAX_VALUES)
     late = _settling(energies[: len(energies) // stride * stride].reshape(-1, stride).mean(axis=1)) * stride
-    interval, share = trajectory.frame_interval_ps, late / len(energies)
-    check = Check(
-        name="equilibration",
-        passed=share <= LARGEST_SHARE,
-        value=late * interval,
-        threshold=LARGEST_SHARE * len(energies) * interval,
-        reason=(
-            f"the potential energy settled {late * interval:.3g} ps after the equilibration of "
-            f"{trajectory.equilibration_ps:g} ps, and analysis starts there"
-            if share <= LARGEST_SHARE
-            else f"the potential energy still drifts {late * interval:.3g} ps after the equilibration of "
-            f"{trajectory.equilibration_ps:g} ps: make the run longer"
-        ),
-    )
-    if late and check.passed:
-        trajectory = replace(trajectory, equilibration_ps=(first + late) * interval)
-    return trajectory, [check]
+    settling = Settling(trajectory.equilibration_ps, late, len(energies), trajectory.frame_interval_ps)
+    if late and settling.found:
+        trajectory = replace(trajectory, equilibration_ps=(first + late) * trajectory.frame_interval_ps)
+    return trajectory, settling
 
 
 def _settling(series: Floats) -> int:

@@ -1,12 +1,7 @@
-"""Positions of ions relative to the framework: of all of them if memory allows, else of some at a time.
-
-What adds up over ions (and everything that needs whole histories does) reads them through `groups_of`, so that a run
-of any length is analysed within a given memory, with the same numbers.
-"""
+"""How the ions of a run move relative to its framework, read once."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,131 +10,96 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superionic.analysis.frames import first_analysed_frame, frames_in_mean_cell, mean_cell
+from superionic.analysis.ion_groups import BYTES, Positions, room_for
 from superionic.errors import InputError
 from superionic.trajectories.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-_WHOLE, _GROUP = 1.5, 2.5
-"""Memory that work on positions takes over their own; a group is still there while the next one is read."""
-
 _BESIDE = 0.4
 """Share of the memory of the mobile ions that other ions and work on them may take besides."""
 
 _SAMPLE_FRAMES = 2000
-_BYTES = 8
 
 
-class IonGroups:
-    """Positions of ions in a temporary file, a group of ions after the other; made and sliced like an array.
+@dataclass(frozen=True)
+class FrameworkSample:
+    """The framework in evenly spread frames, 2000 or somewhat more in all.
 
-    A stored run holds all ions of a frame together, so that to take a group from it is to decode all of it. It is
-    decoded once, into this; the file is gone when nothing refers to it any more.
-
-    Parameters
+    Attributes
     ----------
-    n_frames, n_ions
-        How many.
-    ions_at_once
-        How many make a group.
+    species
+        Element symbol of each ion.
+    positions_A
+        Their positions relative to their centre in Å, shape (n_frames, n_ions, 3).
+    interval_ps
+        Time from one of these frames to the next.
     """
 
-    def __init__(self, n_frames: int, n_ions: int, ions_at_once: int) -> None:
-        self.shape = (n_frames, n_ions, 3)
-        self._file = tempfile.TemporaryFile(prefix="superionic-ions-")  # noqa: SIM115 - lives as long as this does
-        self._file_frames, self._first, self._at_once = n_frames, 0, ions_at_once
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, frames: slice) -> IonGroups:
-        start, stop, _ = frames.indices(len(self))
-        part = object.__new__(IonGroups)
-        part.__dict__.update(self.__dict__, shape=(max(stop - start, 0), *self.shape[1:]), _first=self._first + start)
-        return part
-
-    def __setitem__(self, frames: slice, positions_A: Floats) -> None:
-        start = frames.indices(len(self))[0]
-        try:
-            for ions in self._groups():
-                self._seek(ions, start)
-                self._file.write(np.ascontiguousarray(positions_A[:, ions]).data)
-            self._file.flush()
-        except OSError as error:
-            needed_GB = 3e-9 * _BYTES * self._file_frames * self.shape[1]
-            raise InputError(
-                f"the run does not fit into the memory allowed, nor {needed_GB:.3g} GB into {tempfile.gettempdir()} "
-                f"({error.strerror}): allow more memory_GB, or set TMPDIR to a folder with more room"
-            ) from error
-
-    def groups(self) -> Iterator[tuple[slice, Floats]]:
-        """Which ions, and their positions in Å, shape (n_frames, n, 3)."""
-        for ions in self._groups():
-            positions = np.empty((len(self), ions.stop - ions.start, 3))
-            self._seek(ions, 0)
-            self._file.readinto(positions.reshape(-1).view(np.uint8).data)
-            yield ions, positions
-
-    def _groups(self) -> Iterator[slice]:
-        for start in range(0, self.shape[1], self._at_once):
-            yield slice(start, min(start + self._at_once, self.shape[1]))
-
-    def _seek(self, ions: slice, frame: int) -> None:
-        before = self._file_frames * ions.start + (self._first + frame) * (ions.stop - ions.start)
-        self._file.seek(3 * _BYTES * before)
-
-
-Positions = Floats | IonGroups
-
-
-def groups_of(positions: Positions) -> Iterator[tuple[slice, Floats]]:
-    """Which ions, and their positions, a group after the other; an array is one group."""
-    if isinstance(positions, IonGroups):
-        yield from positions.groups()
-    else:
-        yield slice(0, positions.shape[1]), positions
-
-
-def _room(n_frames: int, n_ions: int, memory_bytes: float) -> Positions:
-    """Where positions are to go: an array, or a file if work on that would take more than `memory_bytes`."""
-    one_ion = 3 * _BYTES * n_frames
-    if _WHOLE * one_ion * n_ions <= memory_bytes:
-        return np.empty((n_frames, n_ions, 3))
-    return IonGroups(n_frames, n_ions, max(1, int(memory_bytes / (_GROUP * one_ion))))
+    species: NDArray[np.str_]
+    positions_A: Floats
+    interval_ps: float
 
 
 @dataclass(frozen=True)
 class Motion:
-    """A run relative to its framework since the first analysed frame.
+    """A run relative to its framework since the first analysed frame: what everything else is computed from.
 
     Attributes
     ----------
     trajectory
-        The run.
+        The run as it was stored.
+    first_frame
+        The frame of it that is frame 0 here.
+    cell_A
+        Cell vectors as rows in Å, averaged over the analysed frames, shape (3, 3).
+    interval_ps
+        Time between frames in ps.
     moved_A
         Mean displacement of the framework in Å, shape (n_frames, 3); zero without one.
     mobile_A
         Positions of the mobile ions relative to the framework in Å, shape (n_frames, n_ions, 3).
-    framework_A, framework_stride
-        Those of the framework in every so many frames, 2000 or somewhat more in all.
+    framework
+        The framework in some of the frames.
     memory_bytes
         What positions and work on them may take.
     """
 
     trajectory: Trajectory
+    first_frame: int
+    cell_A: Floats
+    interval_ps: float
     moved_A: Floats
     mobile_A: Positions
-    framework_A: Floats
-    framework_stride: int
+    framework: FrameworkSample
     memory_bytes: float
+
+    @property
+    def n_frames(self) -> int:
+        """Analysed frames."""
+        return len(self.mobile_A)
+
+    @property
+    def n_mobile(self) -> int:
+        """Mobile ions."""
+        return self.mobile_A.shape[1]
+
+    @property
+    def length_ps(self) -> float:
+        """Time from the first analysed frame to the last in ps."""
+        return (self.n_frames - 1) * self.interval_ps
+
+    @property
+    def volume_A3(self) -> float:
+        """Volume of the mean cell in Å^3."""
+        return float(abs(np.linalg.det(self.cell_A)))
 
     def of(self, atoms: Indices) -> Positions:
         """Positions of other ions relative to the framework in Å, shape (n_frames, n_atoms, 3)."""
-        beside = _BESIDE * _BYTES * float(np.prod(self.mobile_A.shape))
-        positions = _room(len(self.moved_A), len(atoms), min(self.memory_bytes, beside))
-        first = first_analysed_frame(self.trajectory)
-        for start, part in frames_in_mean_cell(self.trajectory, first, self.trajectory.n_frames, atoms):
+        beside = _BESIDE * BYTES * float(np.prod(self.mobile_A.shape))
+        positions = room_for(len(self.moved_A), len(atoms), min(self.memory_bytes, beside))
+        for start, part in frames_in_mean_cell(self.trajectory, self.first_frame, self.trajectory.n_frames, atoms):
             frames = slice(start, start + len(part))
             positions[frames] = part - self.moved_A[frames, None]
         return positions
@@ -189,7 +149,7 @@ def read_motion(trajectory: Trajectory, memory_bytes: float = np.inf) -> tuple[M
     moved, sums = np.empty((n_frames, 3)), np.empty((n_frames, len(species), 3))
     stride = max(1, n_frames // _SAMPLE_FRAMES)
     sample = np.empty((-(-n_frames // stride), len(framework), 3))
-    positions = _room(n_frames, len(atoms), memory_bytes)
+    positions = room_for(n_frames, len(atoms), memory_bytes)
     sweep = _Sweep(trajectory)
     for start, part, part_sums, part_moved in sweep:
         frames = slice(start, start + len(part))
@@ -202,7 +162,9 @@ def read_motion(trajectory: Trajectory, memory_bytes: float = np.inf) -> tuple[M
     counts = np.array([trajectory.species.count(name) for name in species])
     sums -= sums[0].copy()
     sums -= counts[:, None] * moved[:, None]
-    motion = Motion(trajectory, moved, positions, sample, stride, memory_bytes)
+    interval_ps = trajectory.frame_interval_ps
+    still = FrameworkSample(np.asarray(trajectory.species)[framework], sample, interval_ps * stride)
+    motion = Motion(trajectory, first, mean_cell(trajectory), interval_ps, moved, positions, still, memory_bytes)
     return motion, SpeciesSums(species, counts, sums)
 
 

@@ -5,32 +5,28 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.analysis.conductivity import A2_PER_PS_TO_CM2_PER_S
 from superionic.analysis.distributions.displacement import mean_squared_displacement
 from superionic.analysis.distributions.displacement_distribution import van_hove_self
 from superionic.analysis.distributions.vibration import attempt_frequency_THz
-from superionic.analysis.frames import first_analysed_frame
-from superionic.analysis.framework.integrity import FrameworkSample
-from superionic.analysis.motion import Motion, Positions, SpeciesSums
+from superionic.analysis.ion_groups import Positions
+from superionic.analysis.motion import FrameworkSample, Motion
 from superionic.analysis.spectral.blocks import (
     autocorrelation_time,
     block_bootstrap_error,
     decorrelated_frames,
     squared_displacement_series,
 )
-from superionic.analysis.spectral.collective import estimate_collective
-from superionic.analysis.spectral.diffusion import DiffusionEstimate
+from superionic.analysis.spectral.collective import CollectiveEstimate
+from superionic.analysis.units import A2_PER_PS_TO_CM2_PER_S
 from superionic.documents import (
     BlockAnalysis,
     CollectiveTransport,
-    Estimate,
     MSDCurve,
     SiteAnalysis,
     VanHoveSelf,
     Vibration,
 )
 from superionic.errors import InputError
-from superionic.trajectories.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
 
@@ -73,20 +69,16 @@ def van_hove_section(positions_A: Positions, frame_interval_ps: float, msd: MSDC
     )
 
 
-def collective_section(
-    sums: SpeciesSums, trajectory: Trajectory, tracer: DiffusionEstimate, to_conductivity: float
-) -> CollectiveTransport:
+def collective_section(found: CollectiveEstimate, to_conductivity: float) -> CollectiveTransport:
     """Charge diffusivity, Haven ratio and Onsager matrix; `to_conductivity` in mS/cm per cm^2/s."""
-    mobile = sums.species.index(trajectory.mobile_species)
-    result = estimate_collective(sums.sums_A, sums.counts, mobile, trajectory.frame_interval_ps, tracer)
-    charge = scaled(result.charge_diffusivity, A2_PER_PS_TO_CM2_PER_S)
+    charge = found.charge_diffusivity.scaled(A2_PER_PS_TO_CM2_PER_S)
     return CollectiveTransport(
         charge_diffusivity_cm2_per_s=charge,
-        conductivity_mS_per_cm=scaled(charge, to_conductivity),
-        haven_ratio=result.haven_ratio,
-        onsager_species=sums.species,
-        onsager_A2_per_ps=result.onsager.tolist(),
-        onsager_standard_error_A2_per_ps=result.onsager_error.tolist(),
+        conductivity_mS_per_cm=charge.scaled(to_conductivity),
+        haven_ratio=found.haven_ratio,
+        onsager_species=found.species,
+        onsager_A2_per_ps=found.onsager.tolist(),
+        onsager_standard_error_A2_per_ps=found.onsager_error.tolist(),
     )
 
 
@@ -108,7 +100,7 @@ def vibration_section(positions_A: Positions, frame_interval_ps: float, sites: S
 
 def block_section(motion: Motion, lag_ps: float) -> BlockAnalysis:
     """Error of the mean squared displacement at one lag against block length, and frames that are independent."""
-    positions, interval = motion.mobile_A, motion.trajectory.frame_interval_ps
+    positions, interval = motion.mobile_A, motion.interval_ps
     lag = int(np.clip(round(lag_ps / interval), 1, len(positions) // 2))
     series = squared_displacement_series(positions, lag)
     lengths = np.unique(np.geomspace(1, max(len(series) // 4, 1), 20).round().astype(int))
@@ -117,15 +109,5 @@ def block_section(motion: Motion, lag_ps: float) -> BlockAnalysis:
         block_ps=(lengths * interval).tolist(),
         standard_error_A2=[block_bootstrap_error(series, int(length)) for length in lengths],
         autocorrelation_time_ps=autocorrelation_time(series) * interval,
-        decorrelated_frames=(first_analysed_frame(motion.trajectory) + decorrelated_frames(series)).tolist(),
-    )
-
-
-def scaled(estimate: Estimate, factor: float) -> Estimate:
-    """The same estimate in another unit."""
-    return Estimate(
-        value=estimate.value * factor,
-        standard_error=estimate.standard_error * factor,
-        interval_68=(estimate.interval_68[0] * factor, estimate.interval_68[1] * factor),
-        interval_95=(estimate.interval_95[0] * factor, estimate.interval_95[1] * factor),
+        decorrelated_frames=(motion.first_frame + decorrelated_frames(series)).tolist(),
     )

@@ -21,7 +21,8 @@ from superionic.analysis.sites.sites import Sites, host_sites
 from superionic.analysis.spectral.diffusion import DiffusionEstimate, estimate_diffusion
 from superionic.analysis.spectral.hop_memory import HopNetwork
 from superionic.analysis.synthetic import HoppingModel, SyntheticRun, hopping_model, simulate
-from superionic.analysis.temperature.arrhenius import BOLTZMANN_EV_PER_K, fit_arrhenius
+from superionic.analysis.temperature.arrhenius import fit_arrhenius
+from superionic.analysis.units import BOLTZMANN_EV_PER_K
 from superionic.bench.rows import row
 from superionic.documents import Estimate
 from superionic.structures.host import Host, NamedSite

@@ -16,6 +16,7 @@ from superionic.documents import (
     ERROR_TARGET_REACHED,
     LENGTH_REACHED,
     Check,
+    CheckName,
     DiffusivityDocument,
     MDRunDocument,
     Quality,
@@ -112,10 +113,12 @@ def diffusivity_of_run(
 
 def _completion(summary: MDRunDocument | None) -> Check:
     if summary is None:
-        return Check(name="run complete", passed=False, reason="the run has not ended yet: build again later")
+        return Check(name=CheckName.RUN_COMPLETE, passed=False, reason="the run has not ended yet: build again later")
     complete = summary.stop_reason in {LENGTH_REACHED, ERROR_TARGET_REACHED}
     reason = f"the run ended after {summary.length_ps:g} ps: {summary.stop_reason}"
-    return Check(name="run complete", passed=complete, fatal=not complete, value=summary.length_ps, reason=reason)
+    return Check(
+        name=CheckName.RUN_COMPLETE, passed=complete, fatal=not complete, value=summary.length_ps, reason=reason
+    )
 
 
 def _host(trajectory: Trajectory) -> Host | None:

@@ -8,15 +8,17 @@ from superionic.documents.density import DensityVolume
 from superionic.documents.diffusivity import DiffusivityDocument
 from superionic.documents.distributions import MSDCurve, RadialDistribution, VanHoveSelf
 from superionic.documents.estimate import Estimate
+from superionic.documents.framework_state import FrameworkState
 from superionic.documents.host import HostDocument
 from superionic.documents.imports import ImportSettings
 from superionic.documents.ordering import OrderingClass, OrderingDocument
 from superionic.documents.potential import AseSettings, ChgnetSettings, PotentialSettings, PresetSettings
 from superionic.documents.protocol import MDProtocol, MDSet
 from superionic.documents.provenance import PotentialReference, Provenance, SourceReference
-from superionic.documents.quality import Check, Quality, Verdict
+from superionic.documents.quality import Check, CheckName, Quality, Verdict
 from superionic.documents.recorded_protocol import RecordedProtocol
 from superionic.documents.relaxation import RelaxationDocument
+from superionic.documents.thresholds import VerdictThresholds
 from superionic.documents.trajectory import (
     ERROR_TARGET_REACHED,
     LENGTH_REACHED,
@@ -48,6 +50,7 @@ __all__ = [
     "BarostatState",
     "BlockAnalysis",
     "Check",
+    "CheckName",
     "ChgnetSettings",
     "ClassMean",
     "CollectiveTransport",
@@ -58,6 +61,7 @@ __all__ = [
     "DiffusivityDocument",
     "Document",
     "Estimate",
+    "FrameworkState",
     "HostDocument",
     "ImportSettings",
     "JumpAnalysis",
@@ -85,5 +89,6 @@ __all__ = [
     "TrajectorySegment",
     "VanHoveSelf",
     "Verdict",
+    "VerdictThresholds",
     "Vibration",
 ]

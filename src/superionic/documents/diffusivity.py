@@ -10,6 +10,7 @@ from superionic.documents.base import DerivedDocument, Matrix3
 from superionic.documents.density import DensityVolume
 from superionic.documents.distributions import MSDCurve, RadialDistribution, VanHoveSelf
 from superionic.documents.estimate import Estimate
+from superionic.documents.framework_state import FrameworkState
 from superionic.documents.protocol import MDProtocol
 from superionic.documents.provenance import Provenance
 from superionic.documents.quality import Quality
@@ -80,7 +81,7 @@ class DiffusivityDocument(DerivedDocument):
         None,
         description="Share of the pairs of the main framework species at other distances at the end than at the start",
     )
-    framework_state: Literal["intact", "hopping", "melted", "too short", "none"] = Field(
+    framework_state: FrameworkState = Field(
         description="Framework: intact, some of its ions hopped to other sites, melted, the run is too short to tell, "
         "or there is none"
     )

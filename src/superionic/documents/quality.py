@@ -18,10 +18,33 @@ class Verdict(StrEnum):
     UNUSABLE = "unusable"
 
 
+class CheckName(StrEnum):
+    """What is asked of a run, of a fit over temperatures, and of a comparison."""
+
+    HOPS_PER_ION = "hops per ion"
+    RELATIVE_ERROR = "relative error of D"
+    ERROR_BY_HOP_COUNT = "relative error by hop count"
+    LINEAR_MSD = "linear MSD"
+    FRAMEWORK_INTACT = "framework intact"
+    MEAN_TEMPERATURE = "mean temperature"
+    EQUILIBRATION = "equilibration"
+    SITES_OF_HOST = "sites of the host"
+    RUN_COMPLETE = "run complete"
+
+    TEMPERATURES = "temperatures"
+    SUFFICIENT_POINTS = "points with sufficient statistics"
+    ARRHENIUS_LAW = "Arrhenius law"
+    EXTRAPOLATION = "extrapolation"
+
+    GROUPS_COMPARED = "groups compared"
+    SUFFICIENT_DIFFERENCES = "differences with sufficient statistics"
+    NOTHING_LEFT_OUT = "nothing left out"
+
+
 class Check(Document):
     """One question asked of the data, with its answer."""
 
-    name: str = Field(description="What was checked, for example 'hops per ion'")
+    name: CheckName = Field(description="What was checked, for example 'hops per ion'")
     passed: bool = Field(description="Whether the check was passed")
     fatal: bool = Field(False, description="Whether failing makes the number unusable, not merely imprecise")
     value: float | None = Field(None, description="The value found, in the unit that `name` or `reason` states")

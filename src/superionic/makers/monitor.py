@@ -12,7 +12,7 @@ from pydantic import Field
 
 from superionic.documents import ERROR_TARGET_REACHED, Document, MDProtocol
 from superionic.errors import InputError
-from superionic.trajectories import from_arrays
+from superionic.trajectories import Trajectory, from_arrays
 from superionic.trajectories.codec import FrameReader
 
 logger = logging.getLogger(__name__)
@@ -56,8 +56,6 @@ class RunMonitor(Document):
         mobile_species
             Element symbol of the mobile ion.
         """
-        from superionic.analysis import diffusivity
-
         interval_ps = self.stride * protocol.frame_interval_ps
         positions = self._positions(len(species)) * _PRECISION_A
         trajectory = from_arrays(
@@ -65,19 +63,12 @@ class RunMonitor(Document):
             equilibration_ps=protocol.equilibration_ps,
         )  # fmt: skip
         try:
-            document = diffusivity(trajectory)
+            return _stop_reason(trajectory, protocol.target_relative_error)
         except InputError:  # too short to say anything yet
             return None
         except Exception:  # a run is worth more than the watch over it
             logger.exception("the run could not be watched over; it goes on")
             return None
-        for check in document.quality.checks:
-            if check.name == "framework intact" and not check.passed and check.fatal:
-                return check.reason
-        estimate, target = document.diffusivity_cm2_per_s, protocol.target_relative_error
-        if target is not None and estimate.value > 0 and estimate.standard_error <= target * estimate.value:
-            return ERROR_TARGET_REACHED
-        return None
 
     def _positions(self, n_atoms: int) -> NDArray[np.int32]:
         if not self.frames:
@@ -88,3 +79,20 @@ class RunMonitor(Document):
 
 def _rounded(positions_A: NDArray[np.float64]) -> NDArray[np.int32]:
     return np.rint(positions_A / _PRECISION_A).astype(np.int32)
+
+
+def _stop_reason(trajectory: Trajectory, target_relative_error: float | None) -> str | None:
+    from superionic.analysis.framework.integrity import framework_integrity
+    from superionic.analysis.motion import read_motion
+    from superionic.analysis.quality import framework_check
+    from superionic.analysis.spectral.diffusion import estimate_diffusion
+
+    motion, _ = read_motion(trajectory)
+    framework = framework_check(framework_integrity(motion))
+    if framework.fatal:
+        return framework.reason
+    if target_relative_error is None:
+        return None
+    found = estimate_diffusion(motion.mobile_A, motion.interval_ps).isotropic()
+    reached = found.value > 0 and found.standard_error <= target_relative_error * found.value
+    return ERROR_TARGET_REACHED if reached else None

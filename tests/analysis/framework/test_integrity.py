@@ -5,8 +5,9 @@ import pytest
 from scipy.signal import lfilter
 
 from superionic.analysis import diffusivity
-from superionic.analysis.framework.integrity import framework_integrity, framework_sample
+from superionic.analysis.framework.integrity import framework_integrity
 from superionic.analysis.motion import read_motion
+from superionic.analysis.quality import framework_check
 from superionic.documents import Verdict
 from superionic.trajectories import from_arrays
 
@@ -41,8 +42,7 @@ def liquid(length_ps, diffusivity_A2_per_ps, seed=2):
 
 
 def integrity(framework):
-    run = run_of(framework)
-    return framework_integrity(run, framework_sample(read_motion(run)[0]))
+    return framework_integrity(read_motion(run_of(framework))[0])
 
 
 @pytest.mark.parametrize("length_ps", [0.4, 1.0, 2.0, 3.0, 5.9])
@@ -51,7 +51,7 @@ def test_a_short_run_is_neither_molten_nor_intact(length_ps, amplitude_A):
     """Two tenths of 3 ps apart, ions that vibrate by 0.9 Å look as if they had left their places."""
     found = integrity(vibration(length_ps, amplitude_A))
     assert found.state == "too short"
-    check = found.check()
+    check = framework_check(found)
     assert not check.passed
     assert not check.fatal
     assert "too short to tell" in check.reason
@@ -69,7 +69,7 @@ def test_a_liquid_is_molten_after_20_ps(diffusivity_A2_per_ps):
     found = integrity(liquid(20.0, diffusivity_A2_per_ps))
     assert found.state == "melted"
     assert found.off_lattice_share > 0.5
-    assert found.check().fatal
+    assert framework_check(found).fatal
 
 
 def test_a_liquid_of_3_ps_is_not_judged_either():
@@ -80,9 +80,9 @@ def test_frames_far_apart_make_longer_windows():
     """20 frames 1 ps apart: five of them are the shortest mean."""
     run = run_of(vibration(0.4, 0.3))
     far = from_arrays(run.positions_A, CELL, run.species, 1.0, 900.0, "Li")
-    assert framework_integrity(far, framework_sample(read_motion(far)[0])).state == "intact"
+    assert framework_integrity(read_motion(far)[0]).state == "intact"
     fewer = from_arrays(run.positions_A[:14], CELL, run.species, 1.0, 900.0, "Li")
-    assert framework_integrity(fewer, framework_sample(read_motion(fewer)[0])).state == "too short"
+    assert framework_integrity(read_motion(fewer)[0]).state == "too short"
 
 
 def test_a_run_too_short_to_judge_is_insufficient_and_has_no_rdf_change():

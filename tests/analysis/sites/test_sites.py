@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from superionic.analysis.framework.integrity import nearest_distances
 from superionic.analysis.motion import analysed_positions
+from superionic.analysis.periodic import nearest_distances
 from superionic.analysis.sites.assignment import assign, distance_statistics, voxel_index
 from superionic.analysis.sites.placement import lattice_points
 from superionic.analysis.sites.sites import Sites, host_sites

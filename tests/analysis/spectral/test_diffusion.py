@@ -10,6 +10,7 @@ from superionic.analysis.spectral.diffusion import estimate_diffusion
 from superionic.analysis.spectral.plateau import diffusive_regime
 from superionic.analysis.spectral.spectrum import displacement_modes, squared_frequencies
 from superionic.analysis.synthetic import simulate
+from superionic.documents import VerdictThresholds
 from superionic.errors import InputError
 
 SUPERCELL = (2, 1, 2)
@@ -137,8 +138,9 @@ def test_a_run_too_short_to_see_the_end_of_a_memory_is_said_to_be(layered_model)
     for pair_factor in (1.0, 15.0):
         model = layered_model(0.03, pair_factor)
         verdicts[pair_factor] = [
-            linear_check(estimate_diffusion(simulate(model, 24, 2000, 0.1, rng, supercell=SUPERCELL).positions_A, 0.1))
+            linear_check(estimate_diffusion(walk.positions_A, 0.1), VerdictThresholds())
             for rng in map(np.random.default_rng, range(FIRST_SEED, FIRST_SEED + 20))
+            for walk in [simulate(model, 24, 2000, 0.1, rng, supercell=SUPERCELL)]
         ]
     assert sum(check.passed for check in verdicts[1.0]) >= 19
     failed = [check for check in verdicts[15.0] if not check.passed]

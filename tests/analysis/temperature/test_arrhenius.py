@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from superionic.analysis.spectral.counts import count_estimate
-from superionic.analysis.temperature.arrhenius import BOLTZMANN_EV_PER_K, fit_arrhenius
+from superionic.analysis.temperature.arrhenius import fit_arrhenius
+from superionic.analysis.units import BOLTZMANN_EV_PER_K
 from superionic.errors import InputError
 
 TEMPERATURES = np.array([700.0, 775.0, 850.0, 925.0, 1000.0])

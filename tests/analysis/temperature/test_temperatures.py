@@ -7,7 +7,8 @@ from superionic.analysis import arrhenius, diffusivity
 from superionic.analysis.conductivity import nernst_einstein_mS_per_cm
 from superionic.analysis.spectral.diffusion import estimate_diffusion
 from superionic.analysis.synthetic import simulate
-from superionic.analysis.temperature.arrhenius import BOLTZMANN_EV_PER_K, fit_arrhenius
+from superionic.analysis.temperature.arrhenius import fit_arrhenius
+from superionic.analysis.units import BOLTZMANN_EV_PER_K
 from superionic.documents import ArrheniusDocument
 
 ENERGY_EV = 0.3

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice
 
 from superionic.analysis.frames import mean_cell, reduced_cell
-from superionic.analysis.motion import Positions, analysed_positions, groups_of
-from superionic.analysis.temperature.arrhenius import BOLTZMANN_EV_PER_K
+from superionic.analysis.ion_groups import Positions, groups_of
+from superionic.analysis.motion import analysed_positions
+from superionic.analysis.units import BOLTZMANN_EV_PER_K
 from superionic.documents import DensityVolume
 from superionic.errors import InputError
 from superionic.trajectories.trajectory import Trajectory

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
-from superionic.analysis.motion import Positions, groups_of
+from superionic.analysis.ion_groups import Positions, groups_of
 from superionic.errors import InputError
 
 Floats = NDArray[np.float64]

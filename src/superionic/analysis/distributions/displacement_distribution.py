@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.analysis.motion import Positions, groups_of
+from superionic.analysis.ion_groups import Positions, groups_of
 from superionic.errors import InputError
 
 Floats = NDArray[np.float64]

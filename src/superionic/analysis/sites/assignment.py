@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from superionic.analysis.motion import Positions, groups_of
+from superionic.analysis.ion_groups import Positions, groups_of
 from superionic.analysis.sites.sites import Sites
 
 Floats = NDArray[np.float64]

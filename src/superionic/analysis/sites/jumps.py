@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.analysis.conductivity import A2_PER_PS_TO_CM2_PER_S
 from superionic.analysis.sites.assignment import BIN_A, Assignment, DistanceStatistics
 from superionic.analysis.sites.sites import Sites
 from superionic.analysis.spectral.counts import count_estimate
 from superionic.analysis.spectral.diffusion import DiffusionEstimate
+from superionic.analysis.units import A2_PER_PS_TO_CM2_PER_S
 from superionic.documents import (
     Estimate,
     JumpAnalysis,

@@ -52,17 +52,28 @@ class SiteVisits:
 
     def network(self, motion: Motion) -> HopNetwork | None:
         """The hops of the mobile ions as a network; None if none were seen, or too many were not."""
-        size = motion.mobile_A.shape, motion.trajectory.frame_interval_ps
+        size = motion.mobile_A.shape, motion.interval_ps
         return hop_network(self.host, self.placement, self.sites, self.jumps, *size)
 
 
 @dataclass(frozen=True)
 class OnSites:
-    """What the sites tell; empty without a host."""
+    """What the sites tell; empty without a host, or where they are not those of the run.
+
+    Attributes
+    ----------
+    sites, jumps
+        Occupation, and jumps of the mobile ions.
+    framework_hops
+        Hops of each framework cation.
+    refused
+        Why the host's sites are not those of the run.
+    """
 
     sites: SiteAnalysis | None = None
     jumps: JumpAnalysis | None = None
     framework_hops: dict[str, list[JumpCount]] = field(default_factory=dict)
+    refused: str | None = None
 
 
 def visit_sites(host: Host, motion: Motion, radii_A: dict[str, float] | None = None) -> SiteVisits:
@@ -108,8 +119,7 @@ def analyse_on_sites(visits: SiteVisits, motion: Motion, tracer: DiffusionEstima
     tracer
         Tracer diffusivity of the mobile ions.
     """
-    n_frames, n_ions, _ = motion.mobile_A.shape
-    size = n_ions, n_frames, motion.trajectory.frame_interval_ps
+    size = motion.n_mobile, motion.n_frames, motion.interval_ps
     return OnSites(
         sites=analyse_sites(visits.sites, visits.jumps, visits.distances, visits.radii_A, *size),
         jumps=analyse_jumps(visits.sites, visits.jumps, *size, tracer),
@@ -128,5 +138,5 @@ def _framework_hops(motion: Motion, host: Host, placement: Placement) -> dict[st
         index = voxel_index(sites)
         radius = np.minimum(1.0, 0.5 * sites.label_distances_A.min(axis=1))
         jumps = assign(motion.of(atoms), sites, radius, index)
-        hops[species] = [pair for pair in count_pairs(sites, jumps, trajectory.frame_interval_ps) if pair.count]
+        hops[species] = [pair for pair in count_pairs(sites, jumps, motion.interval_ps) if pair.count]
     return hops

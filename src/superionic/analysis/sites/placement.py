@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice
 
 from superionic.analysis.frames import mean_cell, thinned
-from superionic.analysis.framework.integrity import nearest_distances
 from superionic.analysis.motion import analysed_positions
+from superionic.analysis.periodic import nearest_distances
 from superionic.errors import InputError
 from superionic.structures.host import Host
 from superionic.trajectories.trajectory import Trajectory

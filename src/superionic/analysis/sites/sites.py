@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from superionic.analysis.frames import first_analysed_frame, frames_in_mean_cell, mean_cell
-from superionic.analysis.framework.integrity import nearest_distances
+from superionic.analysis.periodic import nearest_distances
 from superionic.analysis.sites.placement import Placement, lattice_points, place_host
 from superionic.documents import OrderingClass
 from superionic.errors import InputError

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from superionic.analysis.motion import SpeciesSums
 from superionic.analysis.spectral.diffusion import DiffusionEstimate
 from superionic.analysis.spectral.plateau import diffusive_regime
 from superionic.analysis.spectral.spectrum import MAX_FREQUENCY_THZ, MIN_MODES, displacement_modes, squared_frequencies
@@ -33,6 +34,8 @@ class CollectiveEstimate:
 
     Attributes
     ----------
+    species
+        Element symbols in the order of the matrix.
     charge_diffusivity
         lim <|sum_i dr_i|^2> / (6 N t) of the mobile ions.
     haven_ratio
@@ -41,6 +44,7 @@ class CollectiveEstimate:
         Matrix over all species and its standard errors, shape (n_species, n_species).
     """
 
+    species: list[str]
     charge_diffusivity: Estimate
     haven_ratio: Estimate
     onsager: Floats
@@ -48,23 +52,22 @@ class CollectiveEstimate:
 
 
 def estimate_collective(
-    sums_A: Floats, counts: NDArray[np.int64], mobile: int, frame_interval_ps: float, tracer: DiffusionEstimate
+    wholes: SpeciesSums, mobile_species: str, frame_interval_ps: float, tracer: DiffusionEstimate
 ) -> CollectiveEstimate:
     """Estimate collective transport from the summed positions of each species.
 
     Parameters
     ----------
-    sums_A
-        Sum of the unwrapped, drift-free positions of each species in Å, shape (n_frames, n_species, 3).
-    counts
-        Number of ions of each species.
-    mobile
-        Index of the mobile species.
+    wholes
+        The species as wholes.
+    mobile_species
+        Which of them is mobile.
     frame_interval_ps
         Time between frames in ps.
     tracer
         Tracer estimate of the mobile ions.
     """
+    sums_A, counts, mobile = wholes.sums_A, wholes.counts, wholes.species.index(mobile_species)
     n_frames = len(sums_A)
     longest = max(2 * MIN_MODES, int(2 * n_frames * frame_interval_ps * MAX_FREQUENCY_THZ))
     n_modes = min(n_frames - 1, longest)
@@ -90,7 +93,7 @@ def estimate_collective(
     # independent ions: each one's own motion is part of both, with covariance 1/N of the variance of the charge's
     haven = _ratio(tracer_value / value if value > 0 else 1.0, relative * max(1 - 1 / n_mobile, _LEAST))
     onsager, error = _onsager(modes[:used], weights, smooth, int(counts.sum()))
-    return CollectiveEstimate(charge, haven, onsager, error)
+    return CollectiveEstimate(wholes.species, charge, haven, onsager, error)
 
 
 def _anisotropy(tensor: Floats) -> float:

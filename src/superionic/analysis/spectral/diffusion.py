@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.analysis.motion import Positions
+from superionic.analysis.ion_groups import Positions
 from superionic.analysis.spectral.counts import CountMixture, two_way_variance
 from superionic.analysis.spectral.hop_correction import by_rates, count_bias, rate_gradient, whitened
 from superionic.analysis.spectral.hop_memory import HopMemory, HopNetwork

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 
-from superionic.analysis.motion import IonGroups, Positions
+from superionic.analysis.ion_groups import IonGroups, Positions
 
 Floats = NDArray[np.float64]
 

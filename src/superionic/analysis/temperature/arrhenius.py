@@ -13,15 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.constants import physical_constants
 from scipy.special import digamma, polygamma
 
+from superionic.analysis.units import BOLTZMANN_EV_PER_K
 from superionic.documents import Estimate
 from superionic.errors import InputError
 
 Floats = NDArray[np.float64]
 
-BOLTZMANN_EV_PER_K: float = physical_constants["Boltzmann constant in eV/K"][0]
 MAX_DECADES = 30.0
 """A 95 % interval wider than this says nothing and is not stated."""
 _LARGEST_DECADE = 250.0  # leaves room for a change of units

@@ -22,6 +22,7 @@ from superionic.analysis.temperature.differences import (
 from superionic.documents import (
     ArrheniusDocument,
     Check,
+    CheckName,
     ClassMean,
     ComparisonDocument,
     ComparisonMember,
@@ -211,7 +212,7 @@ def _checks(values: Sequence[Values], found: Sequence[Difference], compared: set
     incomplete = [f"{value.name}: {reason}" for value in values for reason in value.missing]
     return [
         Check(
-            name="groups compared",
+            name=CheckName.GROUPS_COMPARED,
             passed=not lonely,
             fatal=not found,
             value=len(compared),
@@ -219,14 +220,14 @@ def _checks(values: Sequence[Values], found: Sequence[Difference], compared: set
             reason=f"{len(compared)} of {len(values)} groups could be compared; not: {', '.join(lonely) or 'none'}",
         ),
         Check(
-            name="differences with sufficient statistics",
+            name=CheckName.SUFFICIENT_DIFFERENCES,
             passed=poor == 0,
             value=len(found) - poor,
             threshold=len(found),
             reason=f"{poor} of {len(found)} differences rest on poor statistics, as `sufficient` says of each",
         ),
         Check(
-            name="nothing left out",
+            name=CheckName.NOTHING_LEFT_OUT,
             passed=not incomplete,
             value=len(incomplete),
             threshold=0,

@@ -16,7 +16,7 @@ from superionic.analysis.conductivity import nernst_einstein_mS_per_cm
 from superionic.analysis.temperature.arrhenius import ArrheniusFit, effective_hops, fit_arrhenius
 from superionic.analysis.temperature.posterior import Posterior, mean
 from superionic.analysis.temperature.temperatures import parts_of_motion
-from superionic.documents import ArrheniusDocument, Difference, DiffusivityDocument, Estimate, Verdict
+from superionic.documents import ArrheniusDocument, CheckName, Difference, DiffusivityDocument, Estimate, Verdict
 from superionic.errors import InputError
 
 SIGNIFICANCE_LEVEL = 0.05
@@ -129,7 +129,7 @@ def group_values(group: Group, extrapolation_temperature_K: float) -> Values:
         Quantity(EXTRAPOLATED_SIGMA, cold): log.shifted(float(np.log(to_sigma))),
     }
     failed = {check.name for check in group.fit.quality.checks if not check.passed}
-    poor |= (set(extrapolated) if failed else set()) | (set(energies) if failed - {"extrapolation"} else set())
+    poor |= (set(extrapolated) if failed else set()) | (set(energies) if failed - {CheckName.EXTRAPOLATION} else set())
     return Values(group.name, energies | measured | extrapolated, poor, missing)
 
 

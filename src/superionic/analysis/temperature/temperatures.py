@@ -8,13 +8,13 @@ from functools import partial
 import numpy as np
 
 from superionic.analysis.conductivity import nernst_einstein_mS_per_cm
-from superionic.analysis.sections import scaled
 from superionic.analysis.temperature.arrhenius import MAX_DECADES, ArrheniusFit, fit_arrhenius
 from superionic.documents import (
     ArrheniusDocument,
     ArrheniusLine,
     ArrheniusPoint,
     Check,
+    CheckName,
     DiffusivityDocument,
     Estimate,
     Provenance,
@@ -71,8 +71,7 @@ def arrhenius(
     conductivity = None
     if extrapolated is not None:
         density = float(np.mean([d.n_mobile_ions / d.volume_A3 for d in used]))
-        conductivity = scaled(
-            extrapolated,
+        conductivity = extrapolated.scaled(
             nernst_einstein_mS_per_cm(identity.mobile_charge_e, 1, 1 / density, extrapolation_temperature_K),
         )
     return ArrheniusDocument(
@@ -117,7 +116,7 @@ def _arrhenius_checks(
     poor = sum(document.quality.verdict != Verdict.SUFFICIENT for document in used)
     checks = [
         Check(
-            name="temperatures",
+            name=CheckName.TEMPERATURES,
             passed=len(temperatures) >= 3,
             fatal=len(temperatures) < 2,
             value=len(temperatures),
@@ -125,7 +124,7 @@ def _arrhenius_checks(
             reason=f"the fit has {len(temperatures)} temperature(s); 3 are needed to see whether it is a line",
         ),
         Check(
-            name="points with sufficient statistics",
+            name=CheckName.SUFFICIENT_POINTS,
             passed=poor == 0,
             value=poor,
             threshold=0,
@@ -136,7 +135,7 @@ def _arrhenius_checks(
         curvature = "" if fit.curvature_z is None else f", curvature {fit.curvature_z:+.1f} standard errors"
         checks += [
             Check(
-                name="Arrhenius law",
+                name=CheckName.ARRHENIUS_LAW,
                 passed=fit.is_arrhenius,
                 value=fit.chi_squared,
                 threshold=float(fit.degrees_of_freedom),
@@ -154,7 +153,7 @@ def _extrapolation_check(extrapolated: Estimate | None) -> Check:
         width = extrapolated.interval_95[1] / extrapolated.interval_95[0]
         spans = f"a factor of {width:.3g}"
     return Check(
-        name="extrapolation",
+        name=CheckName.EXTRAPOLATION,
         passed=width is not None and width <= _EXTRAPOLATION_FACTOR,
         value=width,
         threshold=_EXTRAPOLATION_FACTOR,
@@ -188,7 +187,7 @@ def parts_of_motion(documents: Sequence[DiffusivityDocument]) -> dict[str, PartO
         parts["jumps"] = _all_jumps
         for name in dict.fromkeys(c.name for d in documents if d.jumps for c in d.jumps.categories):
             parts[f"jumps: {name}"] = partial(_category, name=name)
-    parts[f"conductivity{_TIMES_T}"] = lambda d: scaled(d.conductivity_mS_per_cm, d.temperature_K)
+    parts[f"conductivity{_TIMES_T}"] = lambda d: d.conductivity_mS_per_cm.scaled(d.temperature_K)
     if any(document.collective for document in documents):
         parts[f"collective conductivity{_TIMES_T}"] = _collective_conductivity_times_T
     return parts
@@ -196,7 +195,7 @@ def parts_of_motion(documents: Sequence[DiffusivityDocument]) -> dict[str, PartO
 
 def _collective_conductivity_times_T(document: DiffusivityDocument) -> Estimate | None:
     collective = document.collective
-    return scaled(collective.conductivity_mS_per_cm, document.temperature_K) if collective else None
+    return collective.conductivity_mS_per_cm.scaled(document.temperature_K) if collective else None
 
 
 def _along(document: DiffusivityDocument, axis: str) -> Estimate | None:
