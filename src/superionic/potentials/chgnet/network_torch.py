@@ -130,10 +130,18 @@ class TorchNetwork:
 
     def differentiated(self, graph: GraphTensors) -> tuple[Tensor, Tensor]:
         """As `evaluate`, on the device."""
+        energies, gradients = self._differentiated(graph, create_graph=False)
+        return energies.detach().to(torch.float64), gradients
+
+    def differentiable(self, graph: GraphTensors) -> tuple[Tensor, Tensor]:
+        """As `differentiated`, and both can be differentiated again by the weights."""
+        return self._differentiated(graph, create_graph=True)
+
+    def _differentiated(self, graph: GraphTensors, *, create_graph: bool) -> tuple[Tensor, Tensor]:
         vectors = graph.vectors_A.detach().requires_grad_(True)
         energies = self._readout(self._atoms(vectors, _Indices(graph, self.rows)))
-        (gradients,) = torch.autograd.grad(energies.sum(), vectors)
-        return energies.detach().to(torch.float64), gradients
+        (gradients,) = torch.autograd.grad(energies.sum(), vectors, create_graph=create_graph)
+        return energies, gradients
 
     def _atoms(self, vectors: Tensor, at: _Indices) -> Tensor:
         """Atom features (n_atoms, 64) after the last convolution; lengths and angles are taken in float64."""

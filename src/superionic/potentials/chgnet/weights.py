@@ -7,8 +7,8 @@ stand side by side: columns 0..63 are the core's, 64..127 the gate's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -81,8 +81,21 @@ class ChgnetWeights:
         cls, model: CHGNet, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
     ) -> ChgnetWeights:
         """Re-arrange a loaded model; see `unsupported` for which."""
-        state = {key: value.detach().to(device, dtype) for key, value in model.state_dict().items()}
+        return cls._of({key: value.detach().to(device, dtype) for key, value in model.state_dict().items()}, model)
 
+    @classmethod
+    def trainable(cls, model: CHGNet, dtype: torch.dtype = torch.float32) -> ChgnetWeights:
+        """Re-arrange a model so that gradients to the result go on to the model's own parameters."""
+        state = {**model.state_dict(), **dict(model.named_parameters())}
+        return cls._of({key: value.to(dtype) for key, value in state.items()}, model)
+
+    def detached(self) -> ChgnetWeights:
+        """The same numbers without a way back."""
+        detached: ChgnetWeights = _detached(self)
+        return detached
+
+    @classmethod
+    def _of(cls, state: dict[str, Tensor], model: CHGNet) -> ChgnetWeights:
         def matrix(key: str) -> Tensor:
             return state[f"{key}.weight"].T.contiguous()
 
@@ -152,6 +165,16 @@ class ChgnetWeights:
             readout_norm=torch.stack([state["readout_norm.weight"], state["readout_norm.bias"]]),
             readout=tuple((matrix(f"mlp.layers.{k}"), state[f"mlp.layers.{k}.bias"]) for k in layers),
         )
+
+
+def _detached(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.detach()
+    if isinstance(value, tuple):
+        return tuple(_detached(entry) for entry in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{field.name: _detached(getattr(value, field.name)) for field in fields(value)})
+    return value
 
 
 def reference_energies(model: CHGNet) -> NDArray[np.float64]:

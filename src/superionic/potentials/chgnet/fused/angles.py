@@ -26,7 +26,7 @@ def bond_messages(
     message = np.empty((2 * TILE, F), np.float32)
     for start in range(0, arm_one.shape[0], TILE):
         n = min(TILE, arm_one.shape[0] - start)
-        _angle_hidden(start, n, arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, hidden)
+        angle_hidden(start, n, arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, hidden)
         silu(hidden, 2 * n)
         mixed = all_mixed[2 * start : 2 * (start + n)]
         product(hidden, 0, second_layer[0], second_bias, 0, mixed, 0, 2 * n)
@@ -52,7 +52,7 @@ def bond_messages_backward(
     d_message = np.empty((2 * TILE, F), np.float32)
     for start in range(0, arm_one.shape[0], TILE):
         n = min(TILE, arm_one.shape[0] - start)
-        _angle_hidden(start, n, arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, hidden)
+        angle_hidden(start, n, arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, hidden)
         silu_slope(hidden, slope, 2 * n)
         mixed = all_mixed[2 * start : 2 * (start + n)]
         for t in range(n):
@@ -91,7 +91,7 @@ def angle_updates(
     message = np.empty((2 * TILE, F), np.float32)
     for start in range(0, arm_one.shape[0], TILE):
         n = min(TILE, arm_one.shape[0] - start)
-        _angle_hidden(start, n, arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, hidden)
+        angle_hidden(start, n, arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, hidden)
         gate(hidden, norm, message, 2 * n)
         for row in range(2 * n):
             for k in range(F):
@@ -108,7 +108,7 @@ def angle_updates_backward(
     message = np.empty((2 * TILE, F), np.float32)
     for start in range(0, arm_one.shape[0], TILE):
         n = min(TILE, arm_one.shape[0] - start)
-        _angle_hidden(start, n, arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, hidden)
+        angle_hidden(start, n, arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, hidden)
         gate_backward(hidden, norm, d_angles[2 * start : 2 * (start + n)], message, 2 * n)
         _angle_hidden_backward(
             start, n, arm_one, arm_two, centre, from_angle_t, hidden, d_per_arm, d_per_centre, d_angles
@@ -116,7 +116,7 @@ def angle_updates_backward(
 
 
 @kernel
-def _angle_hidden(start, n, arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, hidden):
+def angle_hidden(start, n, arm_one, arm_two, centre, per_arm, per_centre, angles, from_angle, hidden):
     for t in range(n):
         one, two, at = arm_one[start + t], arm_two[start + t], centre[start + t]
         for k in range(2 * F):

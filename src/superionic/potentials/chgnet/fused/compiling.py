@@ -21,7 +21,7 @@ __all__ = ["CACHE", "kernel"]
 
 def _cache() -> Path:
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(Path(__file__).parents[1].glob("*/*.py")):  # the kernels here and those that call them
         digest.update(source.read_bytes())
     wanted = Path(os.environ.get("SUPERIONIC_CACHE") or Path.home() / ".cache" / "superionic").expanduser()
     temporary = Path(tempfile.gettempdir()) / f"superionic-{os.getuid() if hasattr(os, 'getuid') else ''}"

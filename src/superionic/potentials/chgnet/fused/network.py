@@ -13,32 +13,17 @@ from superionic.potentials.chgnet.fused.angles import (
     bond_messages,
     bond_messages_backward,
 )
-from superionic.potentials.chgnet.fused.basis import angular_basis, angular_basis_backward, radial_basis
+from superionic.potentials.chgnet.fused.bases import Bases
 from superionic.potentials.chgnet.fused.gates import silu_and_slope
 from superionic.potentials.chgnet.fused.matrices import COLUMNS, GatedMlp, Matrices
 from superionic.potentials.chgnet.fused.pairs import pair_messages, pair_messages_backward
-from superionic.potentials.chgnet.fused.readout import normalize, normalize_backward, vector_gradients
+from superionic.potentials.chgnet.fused.readout import normalize, normalize_backward
 from superionic.potentials.chgnet.fused.scratch import Matrix, empty, restart, zeros
 from superionic.potentials.chgnet.graph import CrystalGraph
-from superionic.potentials.chgnet.neighbours import FloatArray, IntArray
+from superionic.potentials.chgnet.neighbours import FloatArray
 from superionic.potentials.chgnet.weights import ChgnetWeights
 
 __all__ = ["FusedNetwork"]
-
-
-@dataclass(frozen=True)
-class _Bases:
-    """A graph seen through the basis functions."""
-
-    bond_of_pair: IntArray  # -1 where a pair is no bond
-    basis: Matrix  # (n_pairs, 32), and its derivative by the distance
-    basis_slope: Matrix
-    pair_weights: Matrix  # (n_pairs, 64)
-    directions: FloatArray  # (n_bonds, 3)
-    bond_basis_slope: Matrix
-    bond_weights: Matrix  # (n_bonds, 64)
-    angles: FloatArray  # (n_angles,)
-    angular: Matrix  # (n_angles, 32)
 
 
 @dataclass
@@ -72,35 +57,11 @@ class FusedNetwork:
             With respect to the pair vectors.
         """
         restart()
-        bases, tape = self._bases(graph), _Tape()
+        bases, tape = Bases.of(graph, self._weights), _Tape()
         energies, d_atoms = self._energies(self._forward(graph, bases, tape))
         return energies, self._reverse(graph, bases, tape, d_atoms)
 
-    def _bases(self, graph: CrystalGraph) -> _Bases:
-        weights, pairs, angles = self._weights, graph.pairs, graph.angles
-        n_pairs, n_angles = len(pairs.first), len(angles.centre)
-        bond_of_pair = np.full(n_pairs, -1)
-        bond_of_pair[angles.bonds] = np.arange(len(angles.bonds))
-        lengths = pairs.distances_A[angles.bonds]
-        directions = pairs.vectors_A[angles.bonds] / lengths[:, None]
-        basis, basis_slope = self._radial(pairs.distances_A, weights.pair_frequencies, weights.cutoff_A)
-        bond_basis, bond_basis_slope = self._radial(lengths, weights.bond_frequencies, weights.bond_cutoff_A)
-        angular, values = zeros(n_angles, COLUMNS), np.empty(n_angles)
-        angular_basis(
-            angles.arm_one, angles.arm_two, angles.sign, directions, weights.angle_frequencies, values, angular
-        )
-        pair_weights, bond_weights = weights.pair_weights(basis), weights.bond_weights(bond_basis)
-        return _Bases(
-            bond_of_pair, basis, basis_slope, pair_weights, directions, bond_basis_slope, bond_weights, values, angular
-        )
-
-    def _radial(self, distances_A: FloatArray, frequencies: Matrix, cutoff_A: float) -> tuple[Matrix, Matrix]:
-        values, slopes = zeros(len(distances_A), COLUMNS), zeros(len(distances_A), COLUMNS)
-        power = self._weights.envelope_power
-        radial_basis(distances_A.astype(np.float32), frequencies, cutoff_A, power, values, slopes)
-        return values, slopes
-
-    def _forward(self, graph: CrystalGraph, bases: _Bases, tape: _Tape) -> Matrix:
+    def _forward(self, graph: CrystalGraph, bases: Bases, tape: _Tape) -> Matrix:
         """Features of the atoms (n_atoms, 64) after the last layer."""
         weights, pairs = self._weights, graph.pairs
         n_atoms, n_bonds = len(graph.numbers), len(graph.angles.bonds)
@@ -133,7 +94,7 @@ class FusedNetwork:
                 angle_updates(*inputs, angles)
         return atoms
 
-    def _reverse(self, graph: CrystalGraph, bases: _Bases, tape: _Tape, d_atoms: Matrix) -> FloatArray:
+    def _reverse(self, graph: CrystalGraph, bases: Bases, tape: _Tape, d_atoms: Matrix) -> FloatArray:
         """Gradient to the pair vectors from that to the last layer's atoms."""
         weights = self._weights
         n_atoms, n_pairs = len(graph.numbers), len(graph.pairs.first)
@@ -170,22 +131,7 @@ class FusedNetwork:
         d_basis[graph.angles.bonds] += weights.bond_embedding.back(d_bonds + d_initial_bonds)
         d_bond_basis = weights.bond_weights.back(d_bond_weights)
         d_angular = weights.angle_embedding.back(d_angles[::2] + d_angles[1::2])
-        return self._to_vectors(graph, bases, d_basis, d_bond_basis, d_angular)
-
-    def _to_vectors(
-        self, graph: CrystalGraph, bases: _Bases, d_basis: Matrix, d_bond_basis: Matrix, d_angular: Matrix
-    ) -> FloatArray:
-        pairs, angles = graph.pairs, graph.angles
-        d_directions, gradients = np.zeros((len(angles.bonds), 3)), np.empty((len(pairs.first), 3))
-        angular_basis_backward(
-            angles.arm_one, angles.arm_two, angles.sign, bases.directions, self._weights.angle_frequencies,
-            bases.angles, bases.angular, d_angular, d_directions,
-        )  # fmt: skip
-        vector_gradients(
-            pairs.vectors_A, pairs.distances_A, bases.basis_slope, d_basis, angles.bonds, bases.directions,
-            bases.bond_basis_slope, d_bond_basis, d_directions, gradients,
-        )  # fmt: skip
-        return gradients
+        return bases.to_vectors(graph, weights, d_basis, d_bond_basis, d_angular)
 
     def _energies(self, atoms: Matrix) -> tuple[FloatArray, Matrix]:
         """Read out energies (n_atoms,) and the gradient of their sum to the atoms' features."""

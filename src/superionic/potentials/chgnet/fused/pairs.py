@@ -27,7 +27,7 @@ def pair_messages(
     message = np.empty((2 * TILE, F), np.float32)
     for start in range(0, first.shape[0], TILE):
         n = min(TILE, first.shape[0] - start)
-        _pair_hidden(start, n, first, second, bond_of_pair, basis, per_atom, per_bond, from_basis, shared, hidden)
+        pair_hidden(start, n, first, second, bond_of_pair, basis, per_atom, per_bond, from_basis, shared, hidden)
         silu(hidden, 2 * n)
         mixed = all_mixed[2 * start : 2 * (start + n)]
         product(hidden, 0, second_layer[0], second_bias, 0, mixed, 0, 2 * n)
@@ -54,7 +54,7 @@ def pair_messages_backward(  # noqa: C901, PLR0912
     d_message = np.empty((2 * TILE, F), np.float32)
     for start in range(0, first.shape[0], TILE):
         n = min(TILE, first.shape[0] - start)
-        _pair_hidden(start, n, first, second, bond_of_pair, basis, per_atom, per_bond, from_basis, shared, hidden)
+        pair_hidden(start, n, first, second, bond_of_pair, basis, per_atom, per_bond, from_basis, shared, hidden)
         silu_slope(hidden, slope, 2 * n)
         mixed = all_mixed[2 * start : 2 * (start + n)]
         for t in range(n):
@@ -93,7 +93,7 @@ def pair_messages_backward(  # noqa: C901, PLR0912
 
 
 @kernel
-def _pair_hidden(start, n, first, second, bond_of_pair, basis, per_atom, per_bond, from_basis, shared, hidden):
+def pair_hidden(start, n, first, second, bond_of_pair, basis, per_atom, per_bond, from_basis, shared, hidden):
     product(basis[start : start + n], 0, from_basis, NOTHING, 0, shared, 0, n)
     for t in range(n):
         i, j, bond = first[start + t], second[start + t], bond_of_pair[start + t]
