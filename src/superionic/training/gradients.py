@@ -12,14 +12,15 @@ import torch
 from superionic.errors import InputError
 from superionic.potentials.chgnet.denormals import denormals_flushed
 from superionic.potentials.chgnet.dual.gradients import WeightGradients
-from superionic.potentials.chgnet.dual.network import evaluate
+from superionic.potentials.chgnet.dual.network import Evaluated, evaluate
 from superionic.potentials.chgnet.dual.second import add_gradients
 from superionic.potentials.chgnet.fused.geometry import forces_and_virials
 from superionic.potentials.chgnet.fused.matrices import Matrices
+from superionic.potentials.chgnet.neighbours import FloatArray
 from superionic.potentials.chgnet.network_torch import GraphTensors, TorchNetwork
 from superionic.potentials.chgnet.weights import ChgnetWeights, reference_energies, unsupported
 from superionic.training.frames import EV_PER_A3_TO_GPA, TrainingFrame
-from superionic.training.loss import Loss
+from superionic.training.loss import FrameLoss, Loss
 
 if TYPE_CHECKING:
     from chgnet.model import CHGNet
@@ -28,10 +29,7 @@ __all__ = ["FusedGradients", "GradientEngine", "TorchGradients"]
 
 
 class GradientEngine(Protocol):
-    """Fills the gradients of a model's parameters; `refresh` follows every change of them."""
-
-    def refresh(self) -> None:
-        """Take the model's parameters as they are now."""
+    """Fills the gradients of a model's parameters."""
 
     def of_batch(self, frames: Sequence[TrainingFrame]) -> float:
         """Loss of a batch; replaces the ``grad`` of the model's parameters."""
@@ -58,44 +56,39 @@ class FusedGradients:
     def __init__(self, model: CHGNet, loss: Loss) -> None:
         _check(model)
         self.model, self.loss = model, loss
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Take the model's parameters as they are now."""
-        self._live = ChgnetWeights.trainable(self.model)
-        self._plain = self._live.detached()
-        self._matrices = Matrices(self._plain)
-        self._reference = reference_energies(self.model)
 
     def of_batch(self, frames: Sequence[TrainingFrame]) -> float:
         """Loss of a batch; replaces the ``grad`` of the model's parameters."""
+        live = ChgnetWeights.trainable(self.model)
+        plain = live.detached()
+        matrices = Matrices(plain)
+        reference = reference_energies(self.model)
         n_forces = 3 * sum(frame.n_atoms for frame in frames)
         # gradients to forces are of the order of 1 / n_forces: float32 holds them better near 1, and a power of two
         # rounds nothing
         scale = 2.0 ** round(math.log2(n_forces))
-        gradients = WeightGradients.zero(self._live, self._matrices)
-        of_reference = np.zeros(len(self._reference))
+        gradients, of_reference, total = WeightGradients.zero(live, matrices), np.zeros(len(reference)), 0.0
         with denormals_flushed():
-            total = sum(self._add(frame, len(frames), n_forces, scale, gradients, of_reference) for frame in frames)
+            for frame in frames:
+                evaluated = evaluate(frame.graph, plain, matrices)
+                share, d_gradients = self._share(frame, evaluated, reference, len(frames), n_forces)
+                d_energies = np.full(frame.n_atoms, share.d_energy_per_atom / frame.n_atoms)
+                add_gradients(evaluated, matrices, scale * d_energies, scale * d_gradients, gradients)
+                np.add.at(of_reference, frame.graph.numbers - 1, d_energies)
+                total += share.value
         gradients.scale(1.0 / scale)
-        self._to_parameters(gradients, of_reference)
+        self._to_parameters(live, gradients, of_reference)
         return total
 
-    def _add(
-        self,
-        frame: TrainingFrame,
-        n_frames: int,
-        n_forces: int,
-        scale: float,
-        gradients: WeightGradients,
-        of_reference: np.ndarray,
-    ) -> float:
-        graph, pairs = frame.graph, frame.graph.pairs
-        evaluated = evaluate(graph, self._plain, self._matrices)
+    def _share(
+        self, frame: TrainingFrame, evaluated: Evaluated, reference: FloatArray, n_frames: int, n_forces: int
+    ) -> tuple[FrameLoss, FloatArray]:
+        """The frame's share of the loss, and its gradient to the gradients to pair vectors (n_pairs, 3)."""
+        pairs = frame.graph.pairs
         forces, virials = forces_and_virials(
-            pairs.first, pairs.second, pairs.vectors_A, evaluated.gradients, frame.n_atoms, graph.pair_offsets
+            pairs.first, pairs.second, pairs.vectors_A, evaluated.gradients, frame.n_atoms, frame.graph.pair_offsets
         )
-        energy = evaluated.energies.sum() + self._reference[graph.numbers - 1].sum()
+        energy = evaluated.energies.sum() + reference[frame.graph.numbers - 1].sum()
         to_GPa = EV_PER_A3_TO_GPA / frame.volume_A3
         share = self.loss.of_frame(
             (energy - frame.energy_eV) / frame.n_atoms,
@@ -104,22 +97,18 @@ class FusedGradients:
             n_frames,
             n_forces,
         )
-        d_energies = np.full(frame.n_atoms, share.d_energy_per_atom / frame.n_atoms)
         # a pair's gradient adds to the force on its first atom, is taken from that on its second, and its product with
         # the vector adds to the virial
-        d_gradients = share.d_forces[pairs.first] - share.d_forces[pairs.second]
-        d_gradients += pairs.vectors_A @ (share.d_stress * to_GPa)
-        add_gradients(evaluated, self._matrices, scale * d_energies, scale * d_gradients, gradients)
-        np.add.at(of_reference, graph.numbers - 1, d_energies)
-        return share.value
+        of_forces = share.d_forces[pairs.first] - share.d_forces[pairs.second]
+        return share, of_forces + pairs.vectors_A @ (share.d_stress * to_GPa)
 
-    def _to_parameters(self, gradients: WeightGradients, of_reference: np.ndarray) -> None:
+    def _to_parameters(self, live: ChgnetWeights, gradients: WeightGradients, of_reference: FloatArray) -> None:
         for parameter in self.model.parameters():
             parameter.grad = None
-        trained = list(gradients.pairs(self._live))
+        trained = list(gradients.pairs(live))
         if trained:
             tensors, values = zip(*trained, strict=True)
-            torch.autograd.backward(tensors, values, retain_graph=True)
+            torch.autograd.backward(tensors, values)
         weight = self.model.composition_model.fc.weight
         if weight.requires_grad:
             weight.grad = torch.from_numpy(of_reference).to(weight.dtype).reshape(weight.shape)
@@ -138,10 +127,6 @@ class TorchGradients:
         _check(model)
         self.model, self.loss = model, loss
         self.dtype = model.atom_embedding.embedding.weight.dtype
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Nothing is kept."""
 
     def of_batch(self, frames: Sequence[TrainingFrame]) -> float:
         """Loss of a batch; replaces the ``grad`` of the model's parameters."""
