@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from superionic.errors import InputError
-from superionic.potentials.chgnet.checks import checked_geometry, checked_numbers, refuse_isolated
+from superionic.potentials.checks import checked_geometry, checked_numbers, refuse_isolated
 from superionic.potentials.chgnet.graph import CrystalGraph, crystal_graph
 from superionic.potentials.chgnet.neighbours import FloatArray, SkinList
+from superionic.potentials.chgnet.reference import KNOWS, SUPPORTED_NUMBERS
 
 __all__ = ["EV_PER_A3_TO_GPA", "TrainingFrame", "training_frame"]
 
@@ -80,7 +81,7 @@ def training_frame(
     InputError
         If a label has another shape or is not finite, or the geometry is one that CHGNet has no answer for.
     """
-    checked = checked_numbers(numbers)
+    checked = checked_numbers(numbers, SUPPORTED_NUMBERS, KNOWS)
     positions, cell = checked_geometry(checked, positions_A, cell_A)
     forces, stress = np.asarray(forces_eV_per_A, dtype=np.float64), np.asarray(stress_eV_per_A3, dtype=np.float64)
     for name, label, shape in (("forces_eV_per_A", forces, positions.shape), ("stress_eV_per_A3", stress, (3, 3))):
@@ -94,6 +95,6 @@ def training_frame(
         if not np.isfinite(label).all():
             raise InputError(f"{name} is not finite: leave the frame out")
     pairs = SkinList(cutoff_A).pairs(positions, cell)
-    refuse_isolated(checked, pairs, cutoff_A)
+    refuse_isolated(checked, np.concatenate([pairs.first, pairs.second]), cutoff_A)
     graph = crystal_graph(checked, pairs, cell, bond_cutoff_A)
     return TrainingFrame(graph, float(energy_eV), forces, stress * EV_PER_A3_TO_GPA)
