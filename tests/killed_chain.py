@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 
 from superionic.documents import MDSet
-from superionic.dynamics.builtin.engine import run_chgnet_segment
+from superionic.dynamics.segment import run_segment
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.study import DiffusionStudyMaker
@@ -94,7 +94,7 @@ def main(folder, seed):
     maker = MltpMdMaker(md=MD)
     ordered = HOST.ordered(HOST.named_filling("O"))
     (folder / "warm").mkdir()
-    run_chgnet_segment(ordered, MD.protocols()[0], maker.potential, None, "warm", folder / "warm")
+    run_segment(ordered, MD.protocols()[0], maker.potential, None, "warm", folder / "warm")
     moments = random.Random(seed)
     lives = []
     for name in ("killed", "undisturbed"):

@@ -13,9 +13,9 @@ from monty.json import MontyEncoder, jsanitize
 from pymatgen.core import Lattice, Structure
 
 from superionic.documents import (
+    BuiltinState,
     MDProtocol,
     MDRunDocument,
-    MDState,
     OrderingDocument,
     PotentialReference,
     Provenance,
@@ -31,7 +31,7 @@ IDENTITY = RunIdentity(
     host="nowhere",
     mobile_species="Li",
     mobile_charge_e=1.0,
-    engine="chgnet",
+    engine="built-in",
     potential=PotentialReference(family="CHGNet", model="0.3.0", sha256="0" * 64),
     study="synthetic",
 )
@@ -87,8 +87,8 @@ def _segment(run_id, number, n_segments, frames, positions, protocol, identity):
         site_labels=["?"] * positions.shape[1], identity=identity, protocol=protocol,
         mean_temperature_K=protocol.temperature_K, mean_potential_energy_eV_per_atom=-1.0,
         conserved_drift_meV_per_atom_per_ps=0.0, ns_per_day=1.0,
-        end_state=MDState(step=last, positions_A=zeros, momenta=zeros, cell_A=CELL.tolist(), thermostat_positions=[],
-                          thermostat_momenta=[], random_state="{}"),
+        end_state=BuiltinState(step=last, positions_A=zeros, momenta=zeros, cell_A=CELL.tolist(),
+                               thermostat_positions=[], thermostat_momenta=[], random_state="{}"),
         sha256=hashlib.sha256(packed).hexdigest(), n_bytes=len(packed), payload=base64.b64encode(packed).decode(),
         provenance=Provenance(seed=0),
     )  # fmt: skip

@@ -1,12 +1,10 @@
 """A run from plain arrays as it would be stored."""
 
-import base64
-import hashlib
-
 import numpy as np
 
-from superionic.documents import PotentialReference, Provenance, RecordedProtocol, RunIdentity, TrajectorySegment
+from superionic.documents import AnalysisSettings, PotentialReference, RecordedProtocol, RunIdentity
 from superionic.trajectories.codec import FrameWriter, pack
+from superionic.trajectories.segments import RunRecord, write_segment
 
 
 def stored_segment(run, folder, number, start, stop):
@@ -24,27 +22,10 @@ def stored_segment(run, folder, number, start, stop):
     writer.close()
     packed = pack(folder / str(number))
     potential = PotentialReference(family="unknown", model="unknown")
-    return TrajectorySegment(
-        run_id="run",
-        segment=number,
-        n_segments=number + 1,
-        first_step=max(start - 1, 0),
-        last_step=stop - 1,
-        n_frames=stop - start,
-        n_atoms=run.n_atoms,
-        species=run.species,
-        site_labels=None,
-        identity=RunIdentity(
-            label="x", formula="x", host="x", mobile_species="Li", mobile_charge_e=1.0, engine="x", potential=potential
-        ),
-        protocol=RecordedProtocol(temperature_K=run.temperature_K, time_step_fs=run.frame_interval_ps * 1e3),
-        mean_temperature_K=None,
-        mean_potential_energy_eV_per_atom=None,
-        conserved_drift_meV_per_atom_per_ps=None,
-        ns_per_day=None,
-        end_state=None,
-        sha256=hashlib.sha256(packed).hexdigest(),
-        n_bytes=len(packed),
-        payload=base64.b64encode(packed).decode(),
-        provenance=Provenance(sources=[]),
+    identity = RunIdentity(
+        label="x", formula="x", host="x", mobile_species="Li", mobile_charge_e=1.0, engine="x", potential=potential
+    )
+    protocol = RecordedProtocol(temperature_K=run.temperature_K, time_step_fs=run.frame_interval_ps * 1e3)
+    return write_segment(
+        RunRecord("run", identity, protocol, AnalysisSettings(), run.species), number, number + 1, packed
     )

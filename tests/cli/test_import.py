@@ -108,7 +108,7 @@ def test_one_job_that_cannot_be_adopted_does_not_keep_the_others_back(call, tmp_
     options = ["adopt", "--query", '{"name": "ASE MD"}', "--makers", "flow.json", "--mobile", "Li+"]
     result = CliRunner().invoke(cli, options)
     assert result.exit_code == 1
-    assert result.output.count("LiCl, MLFF.CHGNet, 700 K") == 1
+    assert result.output.count("LiCl, ase, 700 K") == 1
     assert "does not say the time step" in result.output
     assert "stored already" in CliRunner().invoke(cli, options).output
 
@@ -131,7 +131,7 @@ def test_makers_come_from_the_queue_of_jobflow_remote(call, tmp_path, monkeypatc
 
     monkeypatch.setattr(JobController, "from_project_name", lambda name: Controller())
     output = call("adopt", "--query", '{"name": "ASE MD"}', "--project", "mine", "--mobile", "Li+")
-    assert "LiCl, MLFF.CHGNet, 700 K" in output
+    assert "LiCl, ase, 700 K" in output
 
 
 def readme_commands():

@@ -101,3 +101,16 @@ def test_a_derived_document_of_an_older_shape_is_to_be_built_again():
 def test_in_python_a_document_is_what_its_fields_say():
     with pytest.raises(ValueError, match="schema_version"):
         OrderingDocument(schema_version=2)
+
+
+def test_who_integrates_was_once_given_the_name_of_the_potential(segment):
+    old = of_version_0(segment)
+    old["identity"]["engine"] = "chgnet"
+    assert TrajectorySegment.from_stored(old).identity.engine == "built-in"
+    imported = of_version_0(segment)
+    imported["protocol"] = {"temperature_K": 700, "time_step_fs": 2.0}
+    imported["identity"]["engine"] = "chgnet"  # what a user called the code that made the files
+    assert TrajectorySegment.from_stored(imported).identity.engine == "chgnet"
+    adopted = imported | {"identity": imported["identity"] | {"engine": "EMT"}}
+    adopted["identity"]["potential"] = {"family": "EMT", "model": "EMT"}
+    assert TrajectorySegment.from_stored(adopted).identity.engine == "ase"

@@ -8,7 +8,7 @@ from pymatgen.core import Lattice, Structure
 
 from superionic.documents import MDProtocol
 from superionic.dynamics.builtin.integrator import Integrator
-from superionic.dynamics.builtin.md import initial_state
+from superionic.dynamics.builtin.start import initial_state
 from superionic.dynamics.lammps import run_lammps
 from superionic.errors import InputError
 from superionic.potentials import Evaluation

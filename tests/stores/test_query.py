@@ -66,7 +66,7 @@ def stores(request):
         ({"temperature_K": 700.0}, {"r0", "r2"}),
         ({"tags": ["a"]}, {"r0", "r1", "r2"}),
         ({"tags": ["a", "b"]}, {"r2"}),
-        ({"study": "synthetic", "engine": "chgnet", "potential": "0.3.0", "formula": "LiCl"}, {"r0", "r1", "r2"}),
+        ({"study": "synthetic", "engine": "built-in", "potential": "0.3.0", "formula": "LiCl"}, {"r0", "r1", "r2"}),
         ({"potential": "r2scan"}, set()),
         ({"study": "another"}, set()),
         ({"verdict": "unusable"}, set()),
@@ -107,7 +107,7 @@ def test_tables_hold_the_documents_with_units_in_the_columns(stores):
     [
         ({}, 1),
         ({"label": "ELC"}, 1),
-        ({"label": "O", "tags": ["a"], "study": "synthetic", "engine": "chgnet", "potential": "0.3.0"}, 1),
+        ({"label": "O", "tags": ["a"], "study": "synthetic", "engine": "built-in", "potential": "0.3.0"}, 1),
         ({"ordering_class": "ordered"}, 0),
         ({"label": "OHC"}, 0),
         ({"verdict": "unusable"}, 0),

@@ -188,21 +188,42 @@ def test_a_smooth_run_takes_little_room(tmp_path):
     assert len(write(tmp_path / "lossless", positions, precision_A=None)) < 5000 * 20 * 3 * 1.6
 
 
-def test_velocities_are_stored_now_and_then_as_they_are(tmp_path, walk):
-    velocities = np.random.default_rng(1).normal(size=walk.shape)
-    values = dict.fromkeys(SCALARS, 0.0)
+@pytest.fixture
+def some_frames(tmp_path, walk):
+    """Velocities every seventh frame, forces every fifth, stress every tenth; and what went in."""
+    rng = np.random.default_rng(1)
+    given = {
+        "velocities_A_per_ps": rng.normal(size=walk.shape),
+        "forces_eV_per_A": rng.normal(size=walk.shape),
+        "stress_eV_per_A3": rng.normal(size=(len(walk), 3, 3)),
+    }
     writer = FrameWriter(tmp_path / "s", walk.shape[1])
     for number, frame in enumerate(walk):
-        writer.append(10 * number, frame, np.eye(3), velocities[number] if number % 7 == 0 else None, **values)
+        some = {name: given[name][number] if number % every == 0 else None for name, every in EVERY.items()}
+        writer.append(10 * number, frame, np.eye(3), **some, **dict.fromkeys(SCALARS, 0.0))
     writer.close()
-    reader = FrameReader(pack(tmp_path / "s"))
-    steps, stored = reader.velocities_A_per_ps()
-    assert np.array_equal(steps, 10 * np.arange(len(walk))[::7])
-    assert np.array_equal(stored, velocities[::7].astype(np.float32))
+    return FrameReader(pack(tmp_path / "s")), given
+
+
+EVERY = {"velocities_A_per_ps": 7, "forces_eV_per_A": 5, "stress_eV_per_A3": 10}
+
+
+@pytest.mark.parametrize(("name", "every"), EVERY.items())
+def test_what_some_frames_hold_is_stored_with_their_steps_to_the_stated_precision(some_frames, walk, name, every):
+    reader, given = some_frames
+    steps, stored = reader.some(name)
+    assert np.array_equal(steps, 10 * np.arange(len(walk))[::every])
+    if name == "stress_eV_per_A3":
+        assert np.array_equal(stored, given[name][::every])
+    else:
+        assert np.array_equal(stored, given[name][::every].astype(np.float32))
+        assert np.abs(stored / given[name][::every] - 1).max() < 6e-8
     assert len(reader) == len(walk)
 
 
-def test_without_velocities_there_are_none(tmp_path, walk):
+@pytest.mark.parametrize("name", EVERY)
+def test_what_no_frame_holds_is_not_there(tmp_path, walk, name):
     reader = FrameReader(write(tmp_path / "s", walk))
-    steps, stored = reader.velocities_A_per_ps()
-    assert (steps.shape, stored.shape) == ((0,), (0, walk.shape[1], 3))
+    steps, stored = reader.some(name)
+    shape = (0, 3, 3) if name == "stress_eV_per_A3" else (0, walk.shape[1], 3)
+    assert (steps.shape, stored.shape) == ((0,), shape)

@@ -21,7 +21,7 @@ from superionic.bench.cells import ordered_cell
 from superionic.bench.rows import row
 from superionic.documents import MDProtocol
 from superionic.dynamics.builtin.integrator import Integrator
-from superionic.dynamics.builtin.md import initial_state
+from superionic.dynamics.builtin.start import initial_state
 from superionic.errors import InputError
 from superionic.potentials import Potential
 from superionic.potentials.chgnet import ChgnetPotential, SharedPotential, System, load_chgnet

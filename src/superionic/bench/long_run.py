@@ -91,7 +91,7 @@ class LongRun:
 
 def molecular_dynamics(file: Path) -> None:
     """Store the positions of a short NVT run of the benchmark's ordered cell of 80 atoms, at every step."""
-    from superionic.dynamics.builtin.engine import run_chgnet_segment
+    from superionic.dynamics.segment import run_segment
     from superionic.trajectories.codec import FrameReader
 
     length_ps = _MD_STEPS * TIME_STEP_FS * 1e-3
@@ -99,7 +99,7 @@ def molecular_dynamics(file: Path) -> None:
         temperature_K=TEMPERATURE_K, length_ps=length_ps, segment_length_ps=length_ps, equilibration_ps=0, stride=1
     )
     with tempfile.TemporaryDirectory() as folder:
-        run = run_chgnet_segment(ordered_cell(80), protocol, ChgnetSettings(), None, "bench", Path(folder))
+        run = run_segment(ordered_cell(80), protocol, ChgnetSettings(), None, "bench", Path(folder))
     positions = FrameReader(run.packed).positions_A()
     rounding = np.random.default_rng(0).uniform(-0.5e-4, 0.5e-4, positions.shape)  # that the codec took off
     np.save(file, positions + rounding)

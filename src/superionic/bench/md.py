@@ -95,14 +95,14 @@ def _wall_seconds_a_step(structure: Structure, processes: int, potential: Potent
 
 
 def _run_ours(structure: Structure, n_steps: int, potential: PotentialSettings | None = None) -> None:
-    from superionic.dynamics.builtin.engine import run_chgnet_segment
+    from superionic.dynamics.segment import run_segment
 
     length_ps = n_steps * 2e-3
     protocol = MDProtocol(
         temperature_K=TEMPERATURE_K, length_ps=length_ps, segment_length_ps=length_ps, equilibration_ps=0
     )
     with tempfile.TemporaryDirectory() as folder:
-        run_chgnet_segment(structure, protocol, potential or ChgnetSettings(), None, "bench", Path(folder))
+        run_segment(structure, protocol, potential or ChgnetSettings(), None, "bench", Path(folder))
 
 
 def _run_stock(structure: Structure, n_steps: int) -> None:
@@ -141,7 +141,7 @@ def _run_lammps(structure: Structure, n_steps: int) -> None:
     from ase import Atoms
     from chgnet.model.dynamics import CHGNetCalculator
 
-    from superionic.dynamics.builtin.md import initial_state
+    from superionic.dynamics.builtin.start import initial_state
     from superionic.dynamics.lammps import run_lammps
 
     numbers = np.array(structure.atomic_numbers)

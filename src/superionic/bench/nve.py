@@ -17,9 +17,9 @@ from pymatgen.core import Structure
 
 from superionic.bench.cells import ordered_cell
 from superionic.bench.rows import row
-from superionic.documents import MDProtocol, MDState
+from superionic.documents import BuiltinState, MDProtocol
 from superionic.dynamics.builtin.integrator import Integrator
-from superionic.dynamics.builtin.md import initial_state
+from superionic.dynamics.builtin.start import initial_state
 from superionic.potentials import Potential
 from superionic.potentials.chgnet import ChgnetPotential, load_chgnet
 from superionic.potentials.chgnet.network_torch import TorchNetwork
@@ -76,7 +76,7 @@ def double_precision() -> ChgnetPotential:
 
 
 def drifts(
-    structure: Structure, start: MDState, leading: Potential, following: Potential, length_ps: float
+    structure: Structure, start: BuiltinState, leading: Potential, following: Potential, length_ps: float
 ) -> tuple[Floats, Floats]:
     """Change of the total energy in every window of time, in meV/atom/ps, shape (n_windows,).
 
@@ -101,7 +101,7 @@ def drifts(
     run = Integrator(start, numbers, protocol, lead)
     changes = []
     for _ in range(protocol.n_steps // n_steps):
-        both = run, Integrator(run.state("{}"), numbers, protocol, follow)
+        both = run, Integrator(run.state(), numbers, protocol, follow)
         changes.append([_change_eV(each, n_steps) for each in both])
     leads, follows = 1e3 * np.array(changes).T / len(numbers) / WINDOW_PS
     return leads, follows
@@ -114,13 +114,13 @@ def _change_eV(run: Integrator, n_steps: int) -> float:
     return run.frame().conserved_energy_eV - before
 
 
-def _equilibrated(structure: Structure, potential: Potential, seed: int) -> MDState:
+def _equilibrated(structure: Structure, potential: Potential, seed: int) -> BuiltinState:
     """State after NVT."""
     protocol, numbers = _protocol("nvt", EQUILIBRATION_PS, seed), np.array(structure.atomic_numbers)
     run = Integrator(initial_state(structure, protocol), numbers, protocol, potential.session(numbers).evaluate)
     for _ in range(protocol.n_steps):
         run.advance()
-    return run.state("{}")
+    return run.state()
 
 
 def _protocol(ensemble: str, length_ps: float, seed: int = 0) -> MDProtocol:

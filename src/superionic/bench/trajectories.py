@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +17,14 @@ from superionic.bench.long_run import TEMPERATURE_K, LongRun, long_run, molecula
 from superionic.bench.mongod import mongod
 from superionic.bench.rows import row
 from superionic.bench.trajectory_peers import Peer, peers
-from superionic.documents import MDRunDocument, PotentialReference, Provenance, RunIdentity, TrajectorySegment
+from superionic.documents import (
+    LENGTH_REACHED,
+    AnalysisSettings,
+    MDRunDocument,
+    PotentialReference,
+    RunIdentity,
+    TrajectorySegment,
+)
 from superionic.managers.configuration import mongo_job_store, parse_mongo_uri
 from superionic.managers.store_run import store_run
 from superionic.settings import SuperionicSettings
@@ -28,6 +33,7 @@ from superionic.stores.kinds import DATA_STORE
 from superionic.stores.runs import iter_segments, load_segments
 from superionic.trajectories.codec import FrameWriter, pack
 from superionic.trajectories.differences import to_integers
+from superionic.trajectories.segments import RunRecord, write_segment, write_summary
 from superionic.trajectories.stitch import open_frames, stitch
 from superionic.trajectories.trajectory import from_arrays
 
@@ -147,21 +153,21 @@ def _positions_MB(a_run: LongRun) -> float:
 def _append(a_run: LongRun, folder: Path) -> Iterator[int]:
     """Memory of a writer alone: what makes the frames is set up before, and takes the same for any length."""
     warm_up = FrameWriter(folder, a_run.n_atoms)
-    _append_frames(warm_up, a_run.frames(0, 1500), a_run.cell_A, 0)
+    _append_frames(warm_up, a_run.frames(0, 1500), a_run.cell_A, 0, a_run.stride)
     warm_up.close()
     yield 0
     writer = FrameWriter(folder, a_run.n_atoms)
     for number, block in enumerate(a_run.blocks(500)):
-        _append_frames(writer, block, a_run.cell_A, number * 500)
+        _append_frames(writer, block, a_run.cell_A, number * 500, a_run.stride)
     writer.close()
     yield a_run.n_frames
 
 
-def _append_frames(writer: FrameWriter, frames: Any, cell_A: Any, first: int) -> None:
+def _append_frames(writer: FrameWriter, frames: Any, cell_A: Any, first: int, stride: int) -> None:
     for offset, positions in enumerate(frames):
         energy = -300.0 + np.sin(first + offset)  # noise, as energies are
         writer.append(
-            first + offset, positions, cell_A,
+            (first + offset) * stride, positions, cell_A,
             potential_energy_eV=energy, conserved_energy_eV=energy / 7, temperature_K=energy * energy / 128,
         )  # fmt: skip
 
@@ -197,25 +203,15 @@ def _outputs(a_run: LongRun) -> Iterator[TrajectorySegment | MDRunDocument]:
     protocol = a_run.protocol
     each = protocol.segment_steps // protocol.stride
     n_segments = -(-a_run.n_frames // each)
+    record = RunRecord(RUN_ID, _IDENTITY, protocol, AnalysisSettings(), a_run.species)
     for number, frames in enumerate(a_run.blocks(each)):
         with tempfile.TemporaryDirectory() as folder:
             writer = FrameWriter(Path(folder) / "frames", a_run.n_atoms)
-            _append_frames(writer, frames, a_run.cell_A, number * each)
+            _append_frames(writer, frames, a_run.cell_A, number * each, a_run.stride)
             writer.close()
             packed = pack(Path(folder) / "frames")
-        first_step = max(number * each - 1, 0) * protocol.stride
-        yield TrajectorySegment(
-            run_id=RUN_ID, segment=number, n_segments=n_segments, first_step=first_step,
-            last_step=(number * each + len(frames) - 1) * protocol.stride, n_frames=len(frames),
-            n_atoms=a_run.n_atoms, species=a_run.species, site_labels=None, identity=_IDENTITY, protocol=protocol,
-            mean_temperature_K=None, mean_potential_energy_eV_per_atom=None, conserved_drift_meV_per_atom_per_ps=None,
-            ns_per_day=None, end_state=None, sha256=hashlib.sha256(packed).hexdigest(), n_bytes=len(packed),
-            payload=base64.b64encode(packed).decode(), provenance=Provenance(),
-        )  # fmt: skip
-    yield MDRunDocument(
-        run_id=RUN_ID, identity=_IDENTITY, protocol=protocol, n_segments=n_segments, n_steps=protocol.n_steps,
-        length_ps=protocol.length_ps, stop_reason="length reached", provenance=Provenance(),
-    )  # fmt: skip
+        yield write_segment(record, number, n_segments, packed)
+    yield write_summary(record, n_segments, protocol.n_steps, LENGTH_REACHED)
 
 
 @contextmanager

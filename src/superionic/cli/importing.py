@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jobflow import JobStore
 
     from superionic.documents import ImportSettings
-    from superionic.trajectories.segments import ImportedRun
+    from superionic.trajectories.imported import ImportedRun
 
 _OPTIONS = [
     click.option("--host", help="Packaged host, or path of a host.yaml or CIF, that names the sites."),

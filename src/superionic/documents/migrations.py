@@ -60,9 +60,20 @@ def _as_it_is(stored: Stored) -> Stored:
     return stored
 
 
+def _engine_apart_from_potential(stored: Stored) -> Stored:
+    """Who integrates was given the potential's name: in runs of our own, and in those adopted from atomate2."""
+    identity = dict(stored["identity"])
+    engine, potential = identity["engine"], identity["potential"]
+    if engine == "chgnet" and "length_ps" in stored["protocol"]:
+        identity["engine"] = "built-in"
+    elif engine == potential["family"] == potential["model"]:
+        identity["engine"] = "ase"
+    return {**stored, "identity": identity}
+
+
 MIGRATIONS: dict[tuple[str, int], Step] = {
-    ("trajectory_segment", 0): _as_it_is,
-    ("md_run", 0): _as_it_is,
+    ("trajectory_segment", 0): _engine_apart_from_potential,
+    ("md_run", 0): _engine_apart_from_potential,
     ("ordering", 0): _as_it_is,
     ("relaxation", 0): _as_it_is,
     ("framework_set", 0): _as_it_is,

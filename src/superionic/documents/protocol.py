@@ -15,6 +15,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 class MDSettings(Document):
     """What all runs of a set share: everything but temperature and seed."""
 
+    engine: Literal["built-in"] = Field("built-in", description="Who integrates the motion")
     ensemble: Literal["nvt", "nve", "npt"] = Field("nvt", description="Thermodynamic ensemble")
     time_step_fs: float = Field(2.0, gt=0, le=10, description="Integration time step in fs")
     thermostat: Literal["nose-hoover-chain"] = Field(
@@ -40,6 +41,9 @@ class MDSettings(Document):
     stride: int = Field(10, ge=1, description="Steps from one stored frame to the next")
     velocity_stride: int | None = Field(
         None, ge=1, description="Stored frames from one that holds velocities too to the next; None stores none"
+    )
+    label_stride: int | None = Field(
+        None, ge=1, description="Stored frames from one that holds forces and stress too to the next; None stores none"
     )
 
     @model_validator(mode="after")
@@ -89,6 +93,10 @@ class MDSettings(Document):
     def has_velocities(self, step: int) -> bool:
         """Whether the frame stored at a step of the run holds velocities."""
         return self.velocity_stride is not None and step % (self.stride * self.velocity_stride) == 0
+
+    def has_labels(self, step: int) -> bool:
+        """Whether the frame stored at a step of the run holds forces and stress."""
+        return self.label_stride is not None and step % (self.stride * self.label_stride) == 0
 
     def _whole_frames(self, length_ps: float) -> int:
         steps = round(length_ps * 1e3 / self.time_step_fs)

@@ -23,8 +23,8 @@ class BarostatState(Document):
     chain_momenta: list[float] = Field(description="Momenta of the barostat's own chain in eV x ASE time")
 
 
-class MDState(Document):
-    """Everything that the next step of a run depends on, in full double precision."""
+class BuiltinState(Document):
+    """Everything that the next step of the built-in engine depends on, in full double precision."""
 
     step: int = Field(ge=0, description="Steps done since the start of the run")
     positions_A: list[list[float]] = Field(description="Unwrapped Cartesian positions in Å, shape (n_atoms, 3)")
@@ -34,6 +34,23 @@ class MDState(Document):
     thermostat_momenta: list[float] = Field(description="Chain momenta in eV x ASE time; empty at rest or NVE")
     barostat: BarostatState | None = Field(None, description="Barostat of an NPT run; None at rest or without one")
     random_state: str = Field(description="State of the numpy bit generator as JSON (its integers exceed 64 bits)")
+
+
+class LammpsState(Document):
+    """Where LAMMPS goes on: its own restart file, and what the potential said of it."""
+
+    step: int = Field(ge=0, description="Steps done since the start of the run")
+    restart: str = Field(description="LAMMPS' binary restart file: base64")
+    sha256: str = Field(description="SHA-256 of the restart file")
+    lammps_version: int = Field(description="Version of LAMMPS that wrote it, as year, month and day")
+    evaluation: str | None = Field(
+        description="Energy (eV), stress (eV/Å^3, 9 numbers) and forces (eV/Å) that a potential outside LAMMPS gave at "
+        "this step, so that it goes on with the same bits: base64 of little-endian float64; None of a pair style"
+    )
+
+
+MDState = BuiltinState | LammpsState
+"""Where a run goes on, as its engine needs it."""
 
 
 class RunIdentity(Document):
@@ -47,7 +64,7 @@ class RunIdentity(Document):
     )
     mobile_species: str = Field(description="Element symbol of the mobile ion")
     mobile_charge_e: float = Field(description="Charge of the mobile ion in elementary charges")
-    engine: str = Field(description="What integrated the motion, for example 'chgnet', 'vasp' or 'lammps'")
+    engine: str = Field(description="Who integrated the motion: 'built-in', 'lammps', 'vasp', or an imported code")
     potential: PotentialReference = Field(description="The potential that gave the forces")
     study: str | None = Field(None, description="Name of the study the run belongs to")
     tags: list[str] = Field(default_factory=list, description="Free words to find the run by")
@@ -62,7 +79,7 @@ class TrajectorySegment(StoredDocument):
     segment: int = Field(ge=0, description="Number of the segment within the run, from 0")
     n_segments: int = Field(ge=1, description="Number of segments planned for the run")
     first_step: int = Field(ge=0, description="Step of the run after which this segment starts")
-    last_step: int = Field(gt=0, description="Step of the run with which this segment ends")
+    last_step: int = Field(ge=0, description="Step of the run with which this segment ends")
     n_frames: int = Field(gt=0, description="Stored frames")
     n_atoms: int = Field(gt=0, description="Atoms")
     species: list[str] = Field(description="Element symbol of each atom")
@@ -110,8 +127,8 @@ class MDRunDocument(StoredDocument):
         default_factory=AnalysisSettings, description="How the run is to be analysed, unless its study says otherwise"
     )
     n_segments: int = Field(ge=1, description="Segments stored")
-    n_steps: int = Field(ge=1, description="Steps done")
-    length_ps: float = Field(gt=0, description="Length reached in ps")
+    n_steps: int = Field(ge=0, description="Steps done")
+    length_ps: float = Field(ge=0, description="Length reached in ps")
     stop_reason: str = Field(description="Why the chain ended: LENGTH_REACHED, ERROR_TARGET_REACHED or what went wrong")
     provenance: Provenance = Field(description="Where the run came from")
     notes: list[str] = Field(default_factory=list, description="What was left out of the files on import, and why")

@@ -19,7 +19,7 @@ from ase import units
 from ase.data import atomic_masses
 from numpy.typing import NDArray
 
-from superionic.documents import MDProtocol, MDState
+from superionic.documents import BuiltinState, MDProtocol
 from superionic.dynamics.builtin.integrator import EnergyAndForces
 from superionic.errors import InputError
 
@@ -50,7 +50,7 @@ class LammpsRun:
 
 
 def run_lammps(
-    state: MDState, numbers: NDArray[np.int64], protocol: MDProtocol, n_steps: int, evaluate: EnergyAndForces
+    state: BuiltinState, numbers: NDArray[np.int64], protocol: MDProtocol, n_steps: int, evaluate: EnergyAndForces
 ) -> LammpsRun:
     """Let LAMMPS integrate `n_steps` from the positions and momenta of `state`.
 
@@ -107,7 +107,7 @@ class _Axes:
 def _run(
     engine: Any,
     axes: _Axes,
-    state: MDState,
+    state: BuiltinState,
     numbers: NDArray[np.int64],
     protocol: MDProtocol,
     n_steps: int,
@@ -129,7 +129,7 @@ def _run(
     )
 
 
-def _set_up(engine: Any, axes: _Axes, state: MDState, numbers: NDArray[np.int64], protocol: MDProtocol) -> None:
+def _set_up(engine: Any, axes: _Axes, state: BuiltinState, numbers: NDArray[np.int64], protocol: MDProtocol) -> None:
     kinds = sorted(set(numbers.tolist()))
     (lx, _, _), (xy, ly, _), (xz, yz, lz) = axes.box.tolist()
     time_step_ps = protocol.time_step_fs * 1e-3

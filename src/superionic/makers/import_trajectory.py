@@ -22,7 +22,7 @@ from superionic.structures.host import Host, load_host
 from superionic.structures.host_document import host_document
 from superionic.trajectories.chain import BLOCK_FRAMES, Chain
 from superionic.trajectories.following import ChainState
-from superionic.trajectories.segments import ImportedRun, frames_per_segment
+from superionic.trajectories.imported import ImportedRun, frames_per_segment
 from superionic.trajectories.sources import Source, open_source
 from superionic.trajectories.trajectory import from_arrays
 

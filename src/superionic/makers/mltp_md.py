@@ -6,14 +6,9 @@ index is the small MDRunDocument, so that a reference to a run never downloads a
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
-from typing import TYPE_CHECKING
 
-import numpy as np
 from jobflow import CURRENT_JOB, Flow, Job, Maker, Response, job
 from pymatgen.core import Structure
 
@@ -28,19 +23,12 @@ from superionic.documents import (
     OrderingDocument,
     PotentialReference,
     PotentialSettings,
-    Provenance,
     RunIdentity,
-    SourceReference,
-    TrajectorySegment,
 )
 from superionic.makers.monitor import RunMonitor
 from superionic.makers.relax import RelaxMaker
 from superionic.trajectories.codec import FrameReader
-
-if TYPE_CHECKING:
-    from superionic.dynamics.builtin.engine import PackedSegment
-
-ENGINE = "chgnet"
+from superionic.trajectories.segments import RunRecord, write_segment, write_summary
 
 
 @dataclass
@@ -130,69 +118,35 @@ def run_md_segment(
     analysis
         How the run is to be analysed, stored with it.
     """
-    from superionic.dynamics.builtin.engine import run_chgnet_segment
+    from superionic.dynamics.segment import run_segment as run_with_engine
 
     title = f"{ordering.label} {protocol.temperature_K:g} K seed {protocol.seed}"
-    run = run_chgnet_segment(ordering.structure, protocol, potential, state, title, Path.cwd(), walltime_s)
+    run = run_with_engine(ordering.structure, protocol, potential, state, title, Path.cwd(), walltime_s)
+    species = [site.specie.symbol for site in ordering.structure]
+    identity = run_identity(ordering, protocol, run.potential, study)
     analysis = analysis or AnalysisSettings()
-    stored = _stored_segment(run, ordering, protocol, study, analysis, segment)
-    monitor = (monitor or RunMonitor()).extended(FrameReader(run.packed))
-    stop_reason = run.result.stop_reason or _verdict(monitor, ordering, protocol, run.result.state)
-    if stop_reason is None and run.result.state.step < protocol.n_steps:
+    record = RunRecord(
+        CURRENT_JOB.job.uuid, identity, protocol, analysis, species, ordering.site_labels, ordering.host_crystal
+    )
+    stored = None  # if it exploded before the first frame of this segment
+    if run.frames:
+        stored = write_segment(record, segment, protocol.n_segments, run.packed, run.ns_per_day, run.state)
+    frames = FrameReader(run.packed)
+    monitor = (monitor or RunMonitor()).extended(frames)
+    stop_reason = run.stop_reason or monitor.stop_reason(
+        protocol, frames.scalar("cell_A")[-1], species, ordering.mobile_species
+    )
+    if stop_reason is None and run.state.step < protocol.n_steps:
         following = run_md_segment(
-            ordering, protocol, potential, study, walltime_s, run.result.state, segment + 1, monitor, analysis=analysis
+            ordering, protocol, potential, study, walltime_s, run.state, segment + 1, monitor, analysis=analysis
         )
         following.name = _name(protocol, f"segment {segment + 2} of {protocol.n_segments}")
     else:
         n_stored = segment + (stored is not None)
         last_step = stored.last_step if stored else run.first_step
-        identity = run_identity(ordering, run.potential, study)
         following = finish_run(identity, protocol, last_step, n_stored, stop_reason, analysis=analysis)
         following.name = _name(protocol, "summary")
     return Response(output=stored, replace=following)
-
-
-def _verdict(monitor: RunMonitor, ordering: OrderingDocument, protocol: MDProtocol, state: MDState) -> str | None:
-    species = [site.specie.symbol for site in ordering.structure]
-    return monitor.stop_reason(protocol, np.array(state.cell_A), species, ordering.mobile_species)
-
-
-def _stored_segment(
-    run: PackedSegment,
-    ordering: OrderingDocument,
-    protocol: MDProtocol,
-    study: str | None,
-    analysis: AnalysisSettings,
-    segment: int,
-) -> TrajectorySegment | None:
-    frames = run.result.frames
-    if not frames:  # exploded before the first frame of this segment: nothing to store
-        return None
-    n_atoms = len(ordering.structure)
-    return TrajectorySegment(
-        run_id=CURRENT_JOB.job.uuid,
-        segment=segment,
-        n_segments=protocol.n_segments,
-        first_step=run.first_step,
-        last_step=frames[-1].step,
-        n_frames=len(frames),
-        n_atoms=n_atoms,
-        species=[site.specie.symbol for site in ordering.structure],
-        site_labels=ordering.site_labels,
-        host_crystal=ordering.host_crystal if segment == 0 else None,
-        identity=run_identity(ordering, run.potential, study),
-        protocol=protocol,
-        analysis=analysis,
-        mean_temperature_K=fmean(frame.temperature_K for frame in frames),
-        mean_potential_energy_eV_per_atom=fmean(frame.potential_energy_eV for frame in frames) / n_atoms,
-        conserved_drift_meV_per_atom_per_ps=run.result.drift_meV_per_ps(protocol) / n_atoms,
-        ns_per_day=run.ns_per_day,
-        end_state=run.result.state,
-        sha256=hashlib.sha256(run.packed).hexdigest(),
-        n_bytes=len(run.packed),
-        payload=base64.b64encode(run.packed).decode(),
-        provenance=Provenance(potential=run.potential, seed=protocol.seed),
-    )
 
 
 @job(output_schema=MDRunDocument)
@@ -219,29 +173,17 @@ def finish_run(
     analysis
         How the run is to be analysed.
     """
-    run_id = CURRENT_JOB.job.uuid
-    return MDRunDocument(
-        run_id=run_id,
-        identity=identity,
-        protocol=protocol,
-        analysis=analysis,
-        n_segments=n_segments,
-        n_steps=last_step,
-        length_ps=last_step * protocol.time_step_fs * 1e-3,
-        stop_reason=stop_reason or LENGTH_REACHED,
-        provenance=Provenance(
-            sources=[SourceReference(uuid=run_id, index=index + 1) for index in range(n_segments)],
-            potential=identity.potential,
-            seed=protocol.seed,
-        ),
-    )
+    run = RunRecord(CURRENT_JOB.job.uuid, identity, protocol, analysis, species=[])
+    return write_summary(run, n_segments, last_step, stop_reason or LENGTH_REACHED)
 
 
 def _name(protocol: MDProtocol, part: str) -> str:
     return f"mltp-md {protocol.temperature_K:g} K seed {protocol.seed} {part}"
 
 
-def run_identity(ordering: OrderingDocument, potential: PotentialReference, study: str | None) -> RunIdentity:
+def run_identity(
+    ordering: OrderingDocument, protocol: MDProtocol, potential: PotentialReference, study: str | None
+) -> RunIdentity:
     """What a run of `ordering` with `potential` is a run of."""
     return RunIdentity(
         label=ordering.label,
@@ -250,7 +192,7 @@ def run_identity(ordering: OrderingDocument, potential: PotentialReference, stud
         ordering_class=ordering.ordering_class,
         mobile_species=ordering.mobile_species,
         mobile_charge_e=_charge(ordering.structure, ordering.mobile_species),
-        engine=ENGINE,
+        engine=protocol.engine,
         potential=potential,
         study=study,
         tags=ordering.tags,

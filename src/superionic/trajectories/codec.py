@@ -19,6 +19,10 @@ pymatgen Trajectory as JSON           487 MB  and 3 GB of memory to read
 ====================================  ======  ====================================================
 
 so that it is the differences that save room, not the container.
+
+Velocities, forces (both float32) and stress (float64) are there of some frames, on request, with their steps. Forces
+and stress are those of the positions before these were rounded: by half of 1e-4 Å, which is up to 1 meV/Å where an ion
+is held by 20 eV/Å^2.
 """
 
 from __future__ import annotations
@@ -44,7 +48,12 @@ CHUNK_FRAMES = 512
 CHUNK_ATOMS = 32
 TIME_LAST = (1, 2, 0)
 """Order of the axes of positions: neighbours in time are neighbours in the bytes."""
-VELOCITIES = ("velocities_A_per_ps", "velocity_step")
+SOME_FRAMES = {
+    "velocities_A_per_ps": ("velocity_step", "float32"),
+    "forces_eV_per_A": ("force_step", "float32"),
+    "stress_eV_per_A3": ("stress_step", "float64"),
+}
+"""What some frames hold: the array of their steps, and the type that numbers are rounded to."""
 SCALARS = ("potential_energy_eV", "conserved_energy_eV", "temperature_K")
 _COMPRESSORS = (BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle"), Crc32cCodec())
 
@@ -67,7 +76,9 @@ class FrameWriter:
     def __init__(self, folder: Path, n_atoms: int, precision_A: float | None = 1e-4, chunks_at_once: int = 1) -> None:
         self.precision_A = precision_A
         self._frames_at_once = chunks_at_once * CHUNK_FRAMES
-        self._rows: dict[str, list[Any]] = {name: [] for name in ("positions", "cell_A", "step", *VELOCITIES, *SCALARS)}
+        self._rows: dict[str, list[Any]] = {name: [] for name in ("positions", "cell_A", "step", *SCALARS)}
+        for name, (at, _) in SOME_FRAMES.items():
+            self._rows[name], self._rows[at] = [], []
         self._order: int | None = None
         self._group = zarr.create_group(LocalStore(folder), overwrite=True)
         self._group.attrs.update({"format": FORMAT, "precision_A": precision_A, "length_unit": "angstrom"})
@@ -97,17 +108,35 @@ class FrameWriter:
         positions_A: NDArray[np.float64],
         cell_A: NDArray[np.float64],
         velocities_A_per_ps: NDArray[np.float64] | None = None,
+        forces_eV_per_A: NDArray[np.float64] | None = None,
+        stress_eV_per_A3: NDArray[np.float64] | None = None,
         **scalars: float,
     ) -> None:
-        """Add one frame; `scalars` are the names in ``SCALARS``. Velocities may be given now and then; float32."""
+        """Add one frame.
+
+        Parameters
+        ----------
+        step
+            Step of the run.
+        positions_A, cell_A
+            Unwrapped, shape (n_atoms, 3), and cell vectors as rows.
+        velocities_A_per_ps, forces_eV_per_A
+            Shape (n_atoms, 3); of some frames, rounded to float32.
+        stress_eV_per_A3
+            Symmetric, in ASE's sign, shape (3, 3); of some frames.
+        scalars
+            The names in ``SCALARS``.
+        """
         self._rows["step"].append(step)
         self._rows["positions"].append(np.array(positions_A))
         self._rows["cell_A"].append(np.array(cell_A))
         for name in SCALARS:
             self._rows[name].append(scalars[name])
-        if velocities_A_per_ps is not None:
-            self._rows["velocities_A_per_ps"].append(velocities_A_per_ps.astype(np.float32))
-            self._rows["velocity_step"].append(step)
+        some = zip(SOME_FRAMES.items(), (velocities_A_per_ps, forces_eV_per_A, stress_eV_per_A3), strict=True)
+        for (name, (at, dtype)), values in some:
+            if values is not None:
+                self._rows[name].append(np.array(values, dtype=dtype))
+                self._rows[at].append(step)
         if len(self._rows["step"]) == self._frames_at_once:
             self._flush()
 
@@ -120,7 +149,7 @@ class FrameWriter:
             if not rows:
                 continue
             block = np.asarray(rows)
-            if name not in self._arrays:  # velocities, on request only
+            if name not in self._arrays:  # of some frames, on request only
                 self._arrays[name] = self._array(name, block.shape[1:], block.dtype.name)
             self._arrays[name].append(self._encoded(block) if name == "positions" else block)
             rows.clear()
@@ -203,12 +232,19 @@ class FrameReader:
                 restore(stored, *within, self._order, unit, out, rows, columns)
         return out.view(np.float32).astype(np.float64) if lossless else out
 
-    def velocities_A_per_ps(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Steps at which velocities are stored, and these, shape (n_steps, n_atoms, 3), in Å/ps."""
-        if VELOCITIES[0] not in self._arrays.layouts:  # stored before there were any
-            return np.empty(0, np.int64), np.empty((0, self.n_atoms, 3))
-        velocities, steps = map(self.scalar, VELOCITIES)
-        return steps, velocities.astype(np.float64)
+    def some(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """What some frames hold: their steps, and the values of a name in ``SOME_FRAMES``; none if none do.
+
+        Returns
+        -------
+        steps
+            Of the run, shape (n,).
+        values
+            Shape (n, n_atoms, 3), or (n, 3, 3) for stress.
+        """
+        if name not in self._arrays.layouts:
+            return np.empty(0, np.int64), np.empty((0, 3 if name == "stress_eV_per_A3" else self.n_atoms, 3))
+        return self.scalar(SOME_FRAMES[name][0]), self.scalar(name).astype(np.float64)
 
     def scalar(self, name: str) -> NDArray[Any]:
         """One value a frame: ``step``, ``cell_A`` or a name in ``SCALARS``."""

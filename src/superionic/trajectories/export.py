@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from superionic.documents import TrajectorySegment
 from superionic.errors import InputError, StoreError
-from superionic.trajectories.codec import CHUNK_FRAMES, SCALARS
+from superionic.trajectories.codec import CHUNK_FRAMES, SCALARS, SOME_FRAMES
 from superionic.trajectories.stitch import open_frames
 
 Floats = NDArray[np.float64]
@@ -23,14 +23,14 @@ Floats = NDArray[np.float64]
 class _Chunk(NamedTuple):
     """Consecutive frames: steps (n,), positions (n, n_atoms, 3) and cells (n, 3, 3) in Å, and the values a frame.
 
-    Velocities in Å/ps are there of some frames only, by step.
+    What some frames only hold is there by name and step (see SOME_FRAMES of superionic.trajectories.codec).
     """
 
     steps: NDArray[np.int64]
     positions_A: Floats
     cells_A: Floats
     scalars: dict[str, Floats]
-    velocities_A_per_ps: dict[int, Floats]
+    some: dict[str, dict[int, Floats]]
 
 
 def export(segments: Iterable[TrajectorySegment], path: Path, file_format: str, wrap: bool = False) -> int:
@@ -43,9 +43,9 @@ def export(segments: Iterable[TrajectorySegment], path: Path, file_format: str, 
     path
         New file, or new folder for zarr.
     file_format
-        'extxyz' (with momenta as ASE reads them where velocities were stored), 'xdatcar' (atoms grouped by element),
-        'lammps' (rotated so that a lies along x and b in the xy plane, as LAMMPS asks) or 'zarr' (arrays as they are,
-        with their units).
+        'extxyz' (with momenta, forces and stress as ASE reads them where they were stored), 'xdatcar' (atoms grouped by
+        element), 'lammps' (rotated so that a lies along x and b in the xy plane, as LAMMPS asks) or 'zarr' (arrays as
+        they are, with their units).
     wrap
         Put every position back into the cell; by default positions stay continuous.
 
@@ -83,19 +83,21 @@ def _chunks(segments: Iterable[TrajectorySegment], wrap: bool) -> Iterator[_Chun
         reader = open_frames(segment)
         steps, cells = reader.scalar("step"), reader.scalar("cell_A")
         scalars = {name: reader.scalar(name) for name in SCALARS}
-        at, velocities = reader.velocities_A_per_ps()
+        some = {name: reader.some(name) for name in SOME_FRAMES}
         for start in range(0, len(reader), CHUNK_FRAMES):
             part = slice(start, start + CHUNK_FRAMES)
             positions = reader.positions_A(start, start + CHUNK_FRAMES)
             if wrap:
                 positions = ((positions @ np.linalg.inv(cells[part])) % 1.0) @ cells[part]
-            within = np.flatnonzero(np.isin(at, steps[part]))
             yield _Chunk(
                 steps[part],
                 positions,
                 cells[part],
                 {name: values[part] for name, values in scalars.items()},
-                {int(at[k]): velocities[k] for k in within},
+                {
+                    name: {int(at[k]): values[k] for k in np.flatnonzero(np.isin(at, steps[part]))}
+                    for name, (at, values) in some.items()
+                },
             )
 
 
@@ -104,14 +106,19 @@ def _write_extxyz(run: TrajectorySegment, chunks: Iterator[_Chunk], stream: Text
     masses = np.array([atomic_masses[atomic_numbers[name]] for name in run.species])[:, None]
     for chunk in chunks:
         for index, step in enumerate(chunk.steps):
-            velocities = chunk.velocities_A_per_ps.get(int(step))
+            velocities, forces, stress = (chunk.some[name].get(int(step)) for name in SOME_FRAMES)
             columns, names = [chunk.positions_A[index]], "pos:R:3"
             if velocities is not None:
                 columns.append(masses * velocities / (1e3 * units.fs))
                 names += ":momenta:R:3"
+            if forces is not None:
+                columns.append(forces)
+                names += ":forces:R:3"
             lattice = " ".join(f"{value:.10g}" for value in chunk.cells_A[index].ravel())
             energy = chunk.scalars["potential_energy_eV"][index]
             stated = f" energy={energy:.10g}" if np.isfinite(energy) else ""
+            if stress is not None:
+                stated += ' stress="' + " ".join(f"{value:.10g}" for value in stress.ravel()) + '"'
             time = step * run.protocol.time_step_fs
             stream.write(
                 f"{run.n_atoms}\n"
@@ -192,6 +199,9 @@ _WRITERS: dict[str, Callable[[TrajectorySegment, Iterator[_Chunk], TextIO], int]
 }
 
 
+_WITHOUT_UNIT = {name: name.partition("_")[0] for name in SOME_FRAMES}
+
+
 def _write_zarr(run: TrajectorySegment, chunks: Iterator[_Chunk], folder: Path) -> int:
     import zarr
     from zarr.storage import LocalStore
@@ -209,6 +219,8 @@ def _write_zarr(run: TrajectorySegment, chunks: Iterator[_Chunk], folder: Path) 
                 "energy": "eV",
                 "temperature": "K",
                 "velocities": "angstrom/ps",
+                "forces": "eV/angstrom",
+                "stress": "eV/angstrom^3, (1/V) dE/d(strain)",
             },
         }
     )
@@ -216,9 +228,10 @@ def _write_zarr(run: TrajectorySegment, chunks: Iterator[_Chunk], folder: Path) 
     count = 0
     for chunk in chunks:
         values = {"step": chunk.steps, "positions": chunk.positions_A, "cell": chunk.cells_A, **chunk.scalars}
-        if chunk.velocities_A_per_ps:
-            values["velocity_step"] = np.array(list(chunk.velocities_A_per_ps))
-            values["velocities"] = np.array(list(chunk.velocities_A_per_ps.values()))
+        for name, found in chunk.some.items():
+            if found:
+                values[SOME_FRAMES[name][0]] = np.array(list(found))
+                values[_WITHOUT_UNIT[name]] = np.array(list(found.values()))
         for name, block in values.items():
             if name not in arrays:
                 shape = block.shape[1:]

@@ -1,177 +1,161 @@
-"""A chain of foreign frames as stored segments, one at a time."""
+"""The one writer of segments: frames become the documents of a run, whoever made them."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from statistics import fmean
 
 import numpy as np
+from numpy.typing import NDArray
 
 from superionic.documents import (
     AnalysisSettings,
     HostDocument,
+    MDProtocol,
     MDRunDocument,
+    MDState,
     Provenance,
     RecordedProtocol,
     RunIdentity,
     SourceReference,
     TrajectorySegment,
 )
-from superionic.errors import InputError
-from superionic.trajectories.chain import BLOCK_FRAMES, Block, Chain
-from superionic.trajectories.codec import FrameWriter, pack
-from superionic.trajectories.following import ChainState
-
-ATOM_FRAMES = 2_000_000
-"""Atoms times frames of a full segment: some 10 MB when stored, some 100 MB of memory while it is made."""
-_ATOM_CHUNKS_AT_ONCE = 200  # atoms times chunks that are written together: some 10 MB
+from superionic.trajectories.codec import FrameReader
 
 
 @dataclass(frozen=True)
-class ImportedRun:
-    """A run in foreign files, with all that its stored documents say of it.
+class RunRecord:
+    """What all documents of one run say.
 
     Attributes
     ----------
-    chain
-        Its parts.
+    run_id
+        UUID of the run.
     identity, protocol
         What the run is.
-    host_crystal
-        The host, None if it is not known.
-    frames_per_segment
-        Frames of a full segment, a multiple of ``BLOCK_FRAMES``.
     analysis
         How it is to be analysed.
+    species
+        Element symbol of each atom.
+    site_labels
+        Named site of each atom at the start, None if not known.
+    host_crystal
+        The host, stored with the first segment; None if it is not known.
+    jobs
+        Job outputs that the frames were read from; none for a run of our own.
     """
 
-    chain: Chain
+    run_id: str
     identity: RunIdentity
-    protocol: RecordedProtocol
-    host_crystal: HostDocument | None
-    frames_per_segment: int
+    protocol: MDProtocol | RecordedProtocol
     analysis: AnalysisSettings
-
-    def segments(self, run_id: str) -> Iterator[TrajectorySegment | MDRunDocument]:
-        """All segments, then the summary; one segment is in memory at a time."""
-        state, number = ChainState(), 0
-        while (segment := self.segment(run_id, number, state)) is not None:
-            yield segment
-            number += 1
-        yield self.summary(run_id, number, state)
-
-    def segment(self, run_id: str, number: int, state: ChainState) -> TrajectorySegment | None:
-        """The next segment, None if there are no more frames; `state` moves to where the next one starts."""
-        first, values = state.n_frames, _Means()
-        n_atoms = len(self.chain.sources[0].species)
-        with tempfile.TemporaryDirectory(prefix="superionic-import-") as folder:
-            writer = FrameWriter(
-                Path(folder) / "frames", n_atoms, chunks_at_once=max(1, _ATOM_CHUNKS_AT_ONCE // n_atoms)
-            )
-            for block in self.chain.blocks(state, self.frames_per_segment):
-                self._write(block, writer, state.n_frames - len(block.frames))
-                values.add(block)
-            writer.close()
-            if state.n_frames == first:
-                return None
-            packed = pack(Path(folder) / "frames")
-        stride = self.protocol.stride
-        return TrajectorySegment(
-            run_id=run_id,
-            segment=number,
-            n_segments=number + 1,
-            first_step=max(first - 1, 0) * stride,
-            last_step=max(state.n_frames - 1, 1) * stride,
-            n_frames=state.n_frames - first,
-            n_atoms=n_atoms,
-            species=self.chain.sources[0].species,
-            site_labels=None,
-            host_crystal=self.host_crystal if number == 0 else None,
-            identity=self.identity,
-            protocol=self.protocol,
-            analysis=self.analysis,
-            mean_temperature_K=values.mean("temperature_K"),
-            mean_potential_energy_eV_per_atom=values.mean("potential_energy_eV", n_atoms),
-            conserved_drift_meV_per_atom_per_ps=values.drift_meV(n_atoms, self.protocol.frame_interval_ps),
-            ns_per_day=None,
-            end_state=None,
-            sha256=hashlib.sha256(packed).hexdigest(),
-            n_bytes=len(packed),
-            payload=base64.b64encode(packed).decode(),
-            provenance=self._provenance([]),
-        )
-
-    def summary(self, run_id: str, n_segments: int, state: ChainState) -> MDRunDocument:
-        """The end of the run.
-
-        Raises
-        ------
-        InputError
-            If it has fewer than two frames.
-        """
-        if state.n_frames < 2:
-            name = self.chain.sources[0].name
-            raise InputError(f"{name} holds {state.n_frames} frame(s) of a run: at least two are needed")
-        n_steps = (state.n_frames - 1) * self.protocol.stride
-        return MDRunDocument(
-            run_id=run_id,
-            identity=self.identity,
-            protocol=self.protocol,
-            analysis=self.analysis,
-            n_segments=n_segments,
-            n_steps=n_steps,
-            length_ps=n_steps * self.protocol.time_step_fs * 1e-3,
-            stop_reason="length reached",
-            notes=state.notes,
-            provenance=self._provenance([SourceReference(uuid=run_id, index=n + 1) for n in range(n_segments)]),
-        )
-
-    def _write(self, block: Block, writer: FrameWriter, first: int) -> None:
-        for offset, (positions, cell, frame) in enumerate(
-            zip(block.positions_A, block.cells_A, block.frames, strict=True)
-        ):
-            writer.append(
-                (first + offset) * self.protocol.stride,
-                positions,
-                cell,
-                potential_energy_eV=frame.potential_energy_eV,
-                conserved_energy_eV=frame.conserved_energy_eV,
-                temperature_K=frame.temperature_K,
-            )
-
-    def _provenance(self, own: list[SourceReference]) -> Provenance:
-        jobs = [source.job for source in self.chain.sources if source.job is not None]
-        return Provenance(sources=[*own, *jobs], potential=self.identity.potential)
+    species: Sequence[str]
+    site_labels: list[str] | None = None
+    host_crystal: HostDocument | None = None
+    jobs: Sequence[SourceReference] = ()
 
 
-class _Means:
-    """Means and drift of the values of one segment's frames; None where a frame lacks one."""
+def write_segment(
+    run: RunRecord,
+    number: int,
+    n_segments: int,
+    frames: bytes,
+    ns_per_day: float | None = None,
+    end_state: MDState | None = None,
+) -> TrajectorySegment:
+    """One segment as it is stored; all that it says of its frames is read from them.
 
-    def __init__(self) -> None:
-        self._values: dict[str, list[float]] = {
-            "temperature_K": [], "potential_energy_eV": [], "conserved_energy_eV": []
-        }  # fmt: skip
+    Parameters
+    ----------
+    run
+        What the segment is part of.
+    number
+        Its number within the run, from 0.
+    n_segments
+        Segments planned for the run.
+    frames
+        Packed frames, at least one (see superionic.trajectories.codec).
+    ns_per_day
+        Speed at which they were made; None if imported.
+    end_state
+        Where the next segment starts; None if nothing can go on from here.
+    """
+    reader = FrameReader(frames, f"segment {number} of run {run.run_id}")
+    steps, protocol = reader.scalar("step"), run.protocol
+    conserved = reader.scalar("conserved_energy_eV")
+    energy = _mean(reader.scalar("potential_energy_eV"))
+    return TrajectorySegment(
+        run_id=run.run_id,
+        segment=number,
+        n_segments=n_segments,
+        first_step=max(int(steps[0]) - protocol.stride, 0),
+        last_step=int(steps[-1]),
+        n_frames=len(reader),
+        n_atoms=reader.n_atoms,
+        species=list(run.species),
+        site_labels=run.site_labels,
+        host_crystal=run.host_crystal if number == 0 else None,
+        identity=run.identity,
+        protocol=protocol,
+        analysis=run.analysis,
+        mean_temperature_K=_mean(reader.scalar("temperature_K")),
+        mean_potential_energy_eV_per_atom=None if energy is None else energy / reader.n_atoms,
+        conserved_drift_meV_per_atom_per_ps=_drift(steps, conserved, protocol.time_step_fs, reader.n_atoms),
+        ns_per_day=ns_per_day,
+        end_state=end_state,
+        sha256=hashlib.sha256(frames).hexdigest(),
+        n_bytes=len(frames),
+        payload=base64.b64encode(frames).decode(),
+        provenance=Provenance(sources=list(run.jobs), potential=run.identity.potential, seed=protocol.seed),
+    )
 
-    def add(self, block: Block) -> None:
-        for name, values in self._values.items():
-            values.extend(getattr(frame, name) for frame in block.frames)
 
-    def mean(self, name: str, divisor: int = 1) -> float | None:
-        value = float(np.mean(self._values[name])) / divisor
-        return value if np.isfinite(value) else None
+def write_summary(
+    run: RunRecord, n_segments: int, last_step: int, stop_reason: str, notes: Sequence[str] = ()
+) -> MDRunDocument:
+    """The small document that ends a run.
 
-    def drift_meV(self, n_atoms: int, frame_interval_ps: float) -> float | None:
-        energies = np.array(self._values["conserved_energy_eV"])
-        if len(energies) < 2 or not np.isfinite(energies).all():
-            return None
-        slope = np.polyfit(np.arange(len(energies)) * frame_interval_ps, energies, 1)[0]
-        return float(slope) * 1e3 / n_atoms
+    Parameters
+    ----------
+    run
+        The run.
+    n_segments
+        Segments stored.
+    last_step
+        Step of the last stored frame.
+    stop_reason
+        Why the run ended.
+    notes
+        What was left out of the files on import, and why.
+    """
+    own = [SourceReference(uuid=run.run_id, index=index + 1) for index in range(n_segments)]
+    return MDRunDocument(
+        run_id=run.run_id,
+        identity=run.identity,
+        protocol=run.protocol,
+        analysis=run.analysis,
+        n_segments=n_segments,
+        n_steps=last_step,
+        length_ps=last_step * run.protocol.time_step_fs * 1e-3,
+        stop_reason=stop_reason,
+        notes=list(notes),
+        provenance=Provenance(sources=[*own, *run.jobs], potential=run.identity.potential, seed=run.protocol.seed),
+    )
 
 
-def frames_per_segment(n_atoms: int) -> int:
-    """Frames of a full segment, so that its memory does not depend on the number of atoms."""
-    return max(1, round(ATOM_FRAMES / n_atoms / BLOCK_FRAMES)) * BLOCK_FRAMES
+def _mean(values: NDArray[np.float64]) -> float | None:
+    """None where a frame lacks the value."""
+    return fmean(values.tolist()) if np.isfinite(values).all() else None
+
+
+def _drift(
+    steps: NDArray[np.int64], conserved_eV: NDArray[np.float64], time_step_fs: float, n_atoms: int
+) -> float | None:
+    """Slope of the conserved quantity in meV/atom/ps; None if it was not recorded, or of one frame."""
+    if len(steps) < 2 or not np.isfinite(conserved_eV).all():
+        return None
+    time_ps = steps * time_step_fs * 1e-3
+    return float(np.polyfit(time_ps - time_ps[0], conserved_eV - conserved_eV[0], 1)[0] * 1e3) / n_atoms

@@ -129,5 +129,5 @@ def stitch_velocities(segments: Sequence[TrajectorySegment]) -> tuple[NDArray[np
         If a payload is corrupt.
     """
     ordered = sorted(segments, key=lambda segment: segment.segment)
-    steps, velocities = zip(*(open_frames(segment).velocities_A_per_ps() for segment in ordered), strict=True)
+    steps, velocities = zip(*(open_frames(segment).some("velocities_A_per_ps") for segment in ordered), strict=True)
     return np.concatenate(steps), np.concatenate(velocities)

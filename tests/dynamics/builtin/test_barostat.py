@@ -7,7 +7,7 @@ from pymatgen.core import Lattice, Structure
 
 from superionic.documents import MDProtocol
 from superionic.dynamics.builtin.integrator import Integrator
-from superionic.dynamics.builtin.md import initial_state
+from superionic.dynamics.builtin.start import initial_state
 from superionic.potentials import Evaluation
 
 N_ATOMS = 12
@@ -105,9 +105,9 @@ def test_an_isotropic_cell_keeps_its_shape():
 def test_an_npt_run_goes_on_bit_for_bit_from_its_state():
     *_, whole = run("full", 300)
     *_, half = run("full", 150)
-    resumed = Integrator(half.state("{}"), np.array([10] * N_ATOMS), half.protocol, gas_in_an_elastic_box)
+    resumed = Integrator(half.state(), np.array([10] * N_ATOMS), half.protocol, gas_in_an_elastic_box)
     for _ in range(150):
         resumed.advance()
     assert np.array_equal(resumed.positions, whole.positions)
     assert np.array_equal(resumed.cell, whole.cell)
-    assert resumed.state("{}") == whole.state("{}")
+    assert resumed.state() == whole.state()

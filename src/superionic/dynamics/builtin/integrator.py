@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from ase import units
 from ase.data import atomic_masses
 from numpy.typing import NDArray
 
-from superionic.documents import MDProtocol, MDState
-from superionic.documents.trajectory import BarostatState
+from superionic.documents import BarostatState, BuiltinState, MDProtocol
 from superionic.dynamics.builtin.barostat import Barostat
 from superionic.dynamics.builtin.nose_hoover import Chain, degrees_of_freedom, kinetic_energy_eV
+from superionic.dynamics.contract import Frame, Snapshot
 from superionic.potentials import Evaluation
 
 EnergyAndForces = Callable[[NDArray[np.float64], NDArray[np.float64]], Evaluation]
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What a step reports."""
-
-    step: int
-    temperature_K: float
-    potential_energy_eV: float
-    conserved_energy_eV: float
 
 
 class Integrator:
@@ -45,11 +34,12 @@ class Integrator:
     """
 
     def __init__(
-        self, state: MDState, numbers: NDArray[np.int64], protocol: MDProtocol, evaluate: EnergyAndForces
+        self, state: BuiltinState, numbers: NDArray[np.int64], protocol: MDProtocol, evaluate: EnergyAndForces
     ) -> None:
         self.protocol = protocol
         self.evaluate = evaluate
         self.step = state.step
+        self.random_state = state.random_state
         self.masses = atomic_masses[numbers]
         self.positions = np.array(state.positions_A)
         self.momenta = np.array(state.momenta)
@@ -58,16 +48,17 @@ class Integrator:
         self.barostat = _barostat(state, protocol, len(numbers))
         self.now = evaluate(self.positions, self.cell)
 
-    def advance(self) -> None:
-        """One time step: half of every coupling, the motion, and the other half in reverse order."""
+    def advance(self, n_steps: int = 1) -> None:
+        """Time steps, each half of every coupling, the motion, and the other half in reverse order."""
         time_step = self.protocol.time_step_fs * units.fs
-        self._thermostats(time_step)
-        self._kick(time_step / 2, cell_first=True)
-        self._drift(time_step)
-        self.now = self.evaluate(self.positions, self.cell)
-        self._kick(time_step / 2, cell_first=False)
-        self._thermostats(time_step)
-        self.step += 1
+        for _ in range(n_steps):
+            self._thermostats(time_step)
+            self._kick(time_step / 2, cell_first=True)
+            self._drift(time_step)
+            self.now = self.evaluate(self.positions, self.cell)
+            self._kick(time_step / 2, cell_first=False)
+            self._thermostats(time_step)
+            self.step += 1
 
     def _thermostats(self, time_step: float) -> None:
         if self.barostat is not None:
@@ -117,7 +108,18 @@ class Integrator:
         temperature = 2 * kinetic / (degrees_of_freedom(len(self.masses)) * units.kB)
         return Frame(self.step, temperature, self.now.energy_eV, conserved)
 
-    def state(self, random_state: str) -> MDState:
+    def snapshot(self) -> Snapshot:
+        """All that can be stored of this moment."""
+        return Snapshot(
+            self.frame(),
+            self.positions,
+            self.cell,
+            self.velocities_A_per_ps,
+            self.now.forces_eV_per_A,
+            self.now.stress_eV_per_A3,
+        )
+
+    def state(self) -> BuiltinState:
         """All that the next step depends on, as a document."""
         barostat = None
         if self.barostat is not None:
@@ -126,7 +128,7 @@ class Integrator:
                 chain_positions=self.barostat.chain.positions.tolist(),
                 chain_momenta=self.barostat.chain.momenta.tolist(),
             )
-        return MDState(
+        return BuiltinState(
             step=self.step,
             positions_A=self.positions.tolist(),
             momenta=self.momenta.tolist(),
@@ -134,11 +136,11 @@ class Integrator:
             thermostat_positions=self.chain.positions.tolist() if self.chain else [],
             thermostat_momenta=self.chain.momenta.tolist() if self.chain else [],
             barostat=barostat,
-            random_state=random_state,
+            random_state=self.random_state,
         )
 
 
-def _chain(state: MDState, protocol: MDProtocol, n_atoms: int) -> Chain | None:
+def _chain(state: BuiltinState, protocol: MDProtocol, n_atoms: int) -> Chain | None:
     if protocol.ensemble == "nve":
         return None
     chain = Chain.at_rest(
@@ -153,7 +155,7 @@ def _chain(state: MDState, protocol: MDProtocol, n_atoms: int) -> Chain | None:
     return chain
 
 
-def _barostat(state: MDState, protocol: MDProtocol, n_atoms: int) -> Barostat | None:
+def _barostat(state: BuiltinState, protocol: MDProtocol, n_atoms: int) -> Barostat | None:
     if protocol.ensemble != "npt":
         return None
     barostat = Barostat.at_rest(

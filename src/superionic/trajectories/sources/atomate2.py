@@ -163,7 +163,7 @@ class StoredTrajectories:
             model = vasp_functional((inputs.get("parameters") or {}) | incar) or "unknown"
             facts = _as_vasp_ran(_facts_of_incar(incar, name), facts) if incar else facts
         else:
-            engine = model = str(output.get("ase_calculator_name") or "ase")
+            engine, model = "ase", str(output.get("ase_calculator_name") or "unknown")
         return Source(
             name,
             engine,
