@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -61,7 +62,8 @@ def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
 
     while process.poll() is None:
         try:
-            with MongoClient("127.0.0.1", port, serverSelectionTimeoutMS=500) as client:
+            client: MongoClient[Any] = MongoClient("127.0.0.1", port, serverSelectionTimeoutMS=500)
+            with client:
                 client.admin.command("ping")
                 return True
         except PyMongoError:

@@ -55,8 +55,9 @@ def _write_json(run: LongRun, file: Path) -> Iterator[int]:
     coords = run.frames()
     yield 0
     interval = run.protocol.frame_interval_ps * 1e-12
+    species: list[Any] = [*run.species]
     trajectory = Trajectory(
-        run.species, coords, lattice=Lattice(run.cell_A).matrix, coords_are_displacement=False, time_step=interval
+        species, coords, lattice=Lattice(run.cell_A).matrix, coords_are_displacement=False, time_step=interval
     )
     dumpfn(trajectory, file)
     yield file.stat().st_size

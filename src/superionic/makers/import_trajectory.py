@@ -221,7 +221,9 @@ def _mobile_ion(settings: ImportSettings, host: Host | None) -> tuple[str, float
     try:
         ion = Species.from_str(settings.mobile)
     except ValueError:
+        ion = None
+    if ion is None or ion.oxi_state is None:
         known = Element.is_valid_symbol(settings.mobile)
         wrong = "has no charge" if known else "is no ion"
-        raise InputError(f"mobile = {settings.mobile!r} {wrong}: write it as in 'Li+' or 'Mg2+'") from None
+        raise InputError(f"mobile = {settings.mobile!r} {wrong}: write it as in 'Li+' or 'Mg2+'")
     return ion.symbol, float(ion.oxi_state)

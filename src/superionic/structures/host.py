@@ -156,7 +156,7 @@ def read_crystal(path: Path) -> Structure:
 
 
 def _oxidation_states(structure: Structure, path: Path) -> dict[str, float]:
-    stated = {sp.element.symbol: sp.oxi_state for sp in structure.composition if getattr(sp, "oxi_state", None)}
+    stated = {sp.element.symbol: z for sp in structure.composition if (z := getattr(sp, "oxi_state", None))}
     elements = {element.symbol for element in structure.composition.element_composition}
     if set(stated) == elements:
         return stated

@@ -28,7 +28,7 @@ def messages(
     mlp: AtomMlp | AngleMlp, table: Tensor, own: Tensor, weights: Tensor | None, one: OrderedRows, two: OrderedRows
 ) -> Tensor:
     """As `superionic.potentials.chgnet.network_torch.plain_messages`, in float32."""
-    result: Tensor = _Messages.apply(table, own, weights, one, two, mlp)
+    result: Tensor = _Messages.apply(table, own, weights, one, two, mlp)  # type: ignore[no-untyped-call]
     return result
 
 

@@ -93,8 +93,8 @@ class _Filled:
     def evaluate(self, graph: CrystalGraph) -> tuple[Tensor, Tensor]:
         for host, values, fill in zip(self.host, arrays(graph), self.fills, strict=True):
             host[: len(values)], host[len(values) :] = values, fill
-        for values, staged in zip(self.inputs, self.staged, strict=True):
-            values.copy_(staged, non_blocking=True)
+        for there, staged in zip(self.inputs, self.staged, strict=True):
+            there.copy_(staged, non_blocking=True)
         self.n_uses += 1
         if self.pool is None or self.n_uses <= _USES_BEFORE_RECORDING or len(self.graph.first) > _RECORDED_PAIRS:
             return self.network.differentiated(self.graph)
@@ -104,7 +104,7 @@ class _Filled:
 
     def _record(self, pool: torch.cuda.MemPool) -> tuple[torch.cuda.CUDAGraph, tuple[Tensor, Tensor]]:
         recording = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(recording, pool=pool.id):
+        with torch.cuda.graph(recording, pool=pool.id):  # type: ignore[arg-type]
             outputs = self.network.differentiated(self.graph)
         return recording, outputs
 

@@ -61,12 +61,12 @@ class OrderedRows(Rows):
 
     def take(self, table: Tensor) -> Tensor:
         """As `Rows.take`."""
-        taken: Tensor = _Take.apply(table, self)
+        taken: Tensor = _Take.apply(table, self)  # type: ignore[no-untyped-call]
         return taken
 
     def total(self, entries: Tensor) -> Tensor:
         """As `Rows.total`, but for the last row."""
-        summed: Tensor = _Total.apply(entries, self)
+        summed: Tensor = _Total.apply(entries, self)  # type: ignore[no-untyped-call]
         return summed
 
     def summed(self, entries: Tensor) -> Tensor:

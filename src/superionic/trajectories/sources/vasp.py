@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -221,7 +221,7 @@ def _xdatcar_header(lines: list[bytes], name: str) -> tuple[Floats, list[str]]:
     return cell * scale, species
 
 
-def _with_incar(source: Source, values: dict[str, Any], path: Path, stride: int) -> Source:
+def _with_incar(source: Source, values: Mapping[str, Any], path: Path, stride: int) -> Source:
     begin, end = values.get("TEBEG"), values.get("TEEND")
     if begin is not None and end not in {None, begin, -1}:
         raise InputError(f"{path}: the temperature runs from TEBEG = {begin} to TEEND = {end}: import one temperature")
@@ -242,18 +242,18 @@ def _vasprun_stride(root: ET.Element, values: dict[str, Any]) -> int:
     return int(values.get("ML_OUTBLOCK", 1)) if numbers >= (6, 4, 3) else 1
 
 
-def _xdatcar_stride(values: dict[str, Any]) -> int:
+def _xdatcar_stride(values: Mapping[str, Any]) -> int:
     """The larger of NBLOCK and ML_OUTBLOCK (VASP wiki, ML_OUTBLOCK)."""
     return max(int(values.get("NBLOCK", 1)), int(values.get("ML_OUTBLOCK", 1)))
 
 
-def vasp_functional(values: dict[str, Any]) -> str | None:
+def vasp_functional(values: Mapping[str, Any]) -> str | None:
     """METAGGA or else GGA, in capitals, which pymatgen's Incar does not keep."""
     tags = (str(values.get(tag) or "--").upper() for tag in ("METAGGA", "GGA"))
     return next((tag for tag in tags if tag not in {"--", "NONE"}), None)
 
 
-def vasp_ensemble(values: dict[str, Any]) -> Ensemble:
+def vasp_ensemble(values: Mapping[str, Any]) -> Ensemble:
     """What ISIF and the thermostat make of a run: MDALGO 1 is Andersen's, off at probability 0 (VASP wiki, MDALGO)."""
     if values.get("ISIF", 2) >= 3:
         return "npt"
