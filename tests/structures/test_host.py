@@ -102,3 +102,11 @@ def test_unknown_keys_are_refused(tmp_path):
     file = edited_host(tmp_path, lambda table: table.update(colour="red"))
     with pytest.raises(InputError, match="colour"):
         load_host(file)
+
+
+@pytest.mark.parametrize("layer", ["cross-layer", "all"])
+def test_a_layer_cannot_bear_the_name_of_jumps_that_are_in_none(tmp_path, layer):
+    """Its jumps would be counted with those between layers."""
+    file = edited_host(tmp_path, lambda table: table["sites"][0].update(layer=layer))
+    with pytest.raises(InputError, match=layer):
+        load_host(file)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from superionic.errors import InputError
-from superionic.structures.supercell import HostSupercell, supercell_matrix
+from superionic.structures.supercell import HostSupercell, lattice_points, supercell_matrix
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,9 @@ def test_species_without_charge_are_refused(cell_212):
 def test_unknown_labels_are_refused(cell_212):
     with pytest.raises(InputError, match="9z"):
         cell_212.sites_of(["9z"])
+
+
+def test_lattice_points_fill_the_supercell():
+    skewed, centred = [[2, 1, 0], [-1, 1, 0], [0, 1, 2]], [[0, 1, 1], [1, 0, 1], [1, 1, 0]]
+    for matrix in (np.diag([2, 1, 3]), skewed, centred):
+        assert len(lattice_points(matrix)) == round(abs(np.linalg.det(matrix)))

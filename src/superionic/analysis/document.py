@@ -21,7 +21,7 @@ from superionic.analysis.sections import (
     vibration_section,
 )
 from superionic.analysis.units import A2_PER_PS_TO_CM2_PER_S
-from superionic.documents import DiffusivityDocument, PotentialReference, Provenance, Quality, RunIdentity
+from superionic.documents import UNKNOWN, DiffusivityDocument, PotentialReference, Provenance, Quality, RunIdentity
 from superionic.trajectories.trajectory import Trajectory
 
 _DISTRIBUTION_POINTS = 30
@@ -102,13 +102,12 @@ def run_document(
 
 def _plain_identity(run: Trajectory) -> RunIdentity:
     counts = Counter(run.species)
-    unknown = PotentialReference(family="unknown", model="unknown")
     return RunIdentity(
         label=run.run_id,
         formula=" ".join(f"{species}{count}" for species, count in sorted(counts.items())),
-        host="unknown",
+        host=UNKNOWN,
         mobile_species=run.mobile_species,
         mobile_charge_e=run.mobile_charge_e,
-        engine="unknown",
-        potential=unknown,
+        engine=UNKNOWN,
+        potential=PotentialReference(family=UNKNOWN, model=UNKNOWN),
     )

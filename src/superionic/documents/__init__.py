@@ -14,7 +14,7 @@ from superionic.documents.imports import ImportSettings
 from superionic.documents.ordering import OrderingClass, OrderingDocument
 from superionic.documents.potential import AseSettings, ChgnetSettings, PotentialSettings, PresetSettings
 from superionic.documents.protocol import MDProtocol, MDSet
-from superionic.documents.provenance import PotentialReference, Provenance, SourceReference
+from superionic.documents.provenance import UNKNOWN, PotentialReference, Provenance, SourceReference
 from superionic.documents.quality import Check, CheckName, Quality, Verdict
 from superionic.documents.recorded_protocol import RecordedProtocol
 from superionic.documents.relaxation import RelaxationDocument
@@ -36,6 +36,7 @@ from superionic.documents.transport import (
     JumpAnalysis,
     JumpCategory,
     JumpCount,
+    JumpsWithin,
     SiteAnalysis,
     SiteStatistics,
     Vibration,
@@ -44,6 +45,7 @@ from superionic.documents.transport import (
 __all__ = [
     "ERROR_TARGET_REACHED",
     "LENGTH_REACHED",
+    "UNKNOWN",
     "AnalysisSettings",
     "ArrheniusDocument",
     "ArrheniusLine",
@@ -70,6 +72,7 @@ __all__ = [
     "JumpAnalysis",
     "JumpCategory",
     "JumpCount",
+    "JumpsWithin",
     "LammpsState",
     "MDProtocol",
     "MDRunDocument",

@@ -16,6 +16,10 @@ _PACKAGES = (
 )  # fmt: skip
 
 
+UNKNOWN = "unknown"
+"""What a host, an engine or a potential is called that no one has named."""
+
+
 def package_versions() -> dict[str, str]:
     """Versions of the installed packages that decide a result."""
     versions = {}

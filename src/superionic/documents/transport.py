@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import Field
 
 from superionic.documents.base import Document
@@ -63,10 +65,18 @@ class JumpCount(Document):
     )
 
 
+class JumpsWithin(StrEnum):
+    """Categories of jumps that are no layer of the host: no layer bears these names."""
+
+    NO_LAYER = "cross-layer"
+    CRYSTAL = "all"
+    """Where the host has no layers."""
+
+
 class JumpCategory(Document):
     """Jumps within one layer, or between layers."""
 
-    name: str = Field(description="Name of the layer, or 'cross-layer'")
+    name: str = Field(description="Name of the layer, 'cross-layer', or 'all' in a host without layers")
     count: int = Field(ge=0, description="Jumps in the run")
     diffusivity_cm2_per_s: Estimate = Field(description="Jump diffusivity sum l^2 / (6 N t) of these jumps in cm^2/s")
 

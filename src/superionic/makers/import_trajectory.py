@@ -16,7 +16,7 @@ from jobflow import CURRENT_JOB, Job, Maker, Response, job
 from pymatgen.core import Composition, Element, Species
 
 from superionic.analysis.sites.sites import host_sites, ordering_class_of_run
-from superionic.documents import ImportSettings, PotentialReference, RecordedProtocol, RunIdentity
+from superionic.documents import UNKNOWN, ImportSettings, PotentialReference, RecordedProtocol, RunIdentity
 from superionic.errors import InputError
 from superionic.structures.host import Host, load_host
 from superionic.structures.host_document import host_document
@@ -26,7 +26,7 @@ from superionic.trajectories.imported import ImportedRun, frames_per_segment
 from superionic.trajectories.sources import Source, open_source
 from superionic.trajectories.trajectory import from_arrays
 
-_FAMILIES = {"vasp": "VASP", "cp2k": "CP2K", "lammps": "LAMMPS", "ase": "ASE", "mdanalysis": "unknown"}
+_FAMILIES = {"vasp": "VASP", "cp2k": "CP2K", "lammps": "LAMMPS", "ase": "ASE", "mdanalysis": UNKNOWN}
 _TEMPERATURE_TOLERANCE_K = 0.5
 _TIME_STEP_TOLERANCE_FS = 0.01  # xtc keeps times in single precision
 
@@ -192,13 +192,13 @@ def _identity(source: Source, settings: ImportSettings, host: Host | None) -> Ru
     return RunIdentity(
         label=settings.label or formula,
         formula=formula,
-        host="unknown" if settings.host is None else settings.host,
+        host=UNKNOWN if settings.host is None else settings.host,
         mobile_species=mobile,
         mobile_charge_e=charge,
         engine=engine,
         potential=PotentialReference(
             family=_FAMILIES.get(engine, engine),
-            model=settings.potential or source.model or "unknown",
+            model=settings.potential or source.model or UNKNOWN,
             origin=_origin(engine, settings.potential or source.model),
         ),
         study=settings.study,

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pymatgen.core import Element, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
+from superionic.documents import JumpsWithin
 from superionic.errors import InputError, first_error
 from superionic.structures.crystal import AS_IN_CIF, Host, NamedSite
 from superionic.structures.symmetry import SAME_SITE_A, space_group
@@ -31,6 +32,13 @@ class SiteEntry(BaseModel):
     coordination: str | None = None
     allowed_species: list[str] = Field(min_length=1)
     position: tuple[float, float, float]
+
+    @field_validator("layer")
+    @classmethod
+    def _no_name_of_ours(cls, layer: str | None) -> str | None:
+        if layer in set(JumpsWithin):
+            raise ValueError(f"layer = {layer!r} is the name of jumps that are in no layer: give it another name")
+        return layer
 
 
 class HostFile(BaseModel):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pymatgen.core import Lattice, Species, Structure
 from scipy.spatial import cKDTree
 
@@ -39,6 +39,15 @@ def supercell_matrix(supercell: Sequence[int] | Sequence[Sequence[int]]) -> Supe
     return tuple(tuple(int(value) for value in row) for row in whole)  # type: ignore[return-value]
 
 
+def lattice_points(matrix: ArrayLike) -> NDArray[np.int64]:
+    """Lattice points of the small cell inside the supercell `matrix`, in vectors of the small one, shape (|det|, 3)."""
+    rows = np.asarray(matrix)
+    reach = np.abs(rows).sum(axis=0)
+    points = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1).reshape(-1, 3)
+    fractional = points @ np.linalg.inv(rows)
+    return np.asarray(points[((fractional > -1e-8) & (fractional < 1 - 1e-8)).all(axis=1)])
+
+
 @dataclass(frozen=True)
 class HostSupercell:
     """All named sites of a host in a supercell, in a fixed order.
@@ -64,12 +73,7 @@ class HostSupercell:
     @cached_property
     def _translations(self) -> NDArray[np.float64]:
         """Fractional supercell coordinates of the conventional lattice points, shape (det, 3)."""
-        matrix = np.array(self.matrix)
-        reach = np.abs(matrix).sum(axis=0)
-        points = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1).reshape(-1, 3)
-        fractional = points @ np.linalg.inv(matrix)
-        inside = ((fractional > -1e-8) & (fractional < 1 - 1e-8)).all(axis=1)
-        return np.asarray(fractional[inside])
+        return np.asarray(lattice_points(self.matrix) @ np.linalg.inv(self.matrix))
 
     @cached_property
     def labels(self) -> NDArray[np.str_]:

@@ -7,7 +7,6 @@ from scipy.spatial.transform import Rotation
 from superionic.analysis.motion import analysed_positions
 from superionic.analysis.periodic import nearest_distances
 from superionic.analysis.sites.assignment import assign, distance_statistics, voxel_index
-from superionic.analysis.sites.placement import lattice_points
 from superionic.analysis.sites.sites import Sites, host_sites
 from superionic.errors import InputError
 from superionic.trajectories.trajectory import from_arrays
@@ -123,11 +122,6 @@ def test_another_crystal_is_refused(layered_host, make_run):
     named = ["Li" if s == "Li" else "O" for s in run.species]
     with pytest.raises(InputError, match="none of the anions"):
         host_sites(layered_host, from_arrays(run.positions_A, run.cell_A, named, 0.1, 700.0, "Li"))
-
-
-def test_lattice_points_fill_the_supercell():
-    for matrix in MATRICES.values():
-        assert len(lattice_points(matrix)) == round(abs(np.linalg.det(matrix)))
 
 
 def test_a_hardly_occupied_site_takes_the_amplitude_of_its_kind(rng):

@@ -15,32 +15,31 @@ from superionic.documents import (
     JumpAnalysis,
     JumpCategory,
     JumpCount,
+    JumpsWithin,
     SiteAnalysis,
     SiteStatistics,
 )
 
 Floats = NDArray[np.float64]
 
-CROSS_LAYER = "cross-layer"
 _DEAD_TIME_STEPS = 20
 _LEAST_SEEN = 0.2  # of all jumps; with fewer, what is seen are not jumps
 _CAPTURE_RADII_A = np.round(np.arange(0.1, 2.01, 0.05), 2)
 
 
 def jump_categories(sites: Sites, jumps: Assignment) -> NDArray[np.str_]:
-    """Category of each jump: the layer it stays in, or 'cross-layer'; 'all' in a host without layers.
+    """Category of each jump: the layer it stays in, or what `JumpsWithin` names.
 
     A jump is within a layer if both sites are in layers of one name and it moves less along the layers' normal than
     across.
     """
-    layers = np.array([layer or "all" for layer in sites.layers])
-    source, target = layers[jumps.source], layers[jumps.target]
+    source, target = sites.layer_names[jumps.source], sites.layer_names[jumps.target]
     within = source == target
     if sites.layer_normal is not None and len(jumps.source):
         vectors = sites.vector_A(jumps.source, jumps.target, jumps.image)
         along = np.abs(vectors @ sites.layer_normal)
         within &= along < np.sqrt(0.5) * np.linalg.norm(vectors, axis=1)
-    return np.where(within, source, CROSS_LAYER)
+    return np.where(within, source, JumpsWithin.NO_LAYER.value)
 
 
 def analyse_jumps(
@@ -61,10 +60,8 @@ def analyse_jumps(
     vectors = sites.vector_A(jumps.source, jumps.target, jumps.image)
     squares = np.einsum("ja,ja->j", vectors, vectors)
     category = jump_categories(sites, jumps)
-    names = list(
-        dict.fromkeys(layer or "all" for layer, passage in zip(sites.layers, sites.passage, strict=True) if not passage)
-    )
-    names += [CROSS_LAYER] if len(names) > 1 or CROSS_LAYER in category else []
+    names = list(dict.fromkeys(sites.layer_names[~sites.passage].tolist()))
+    names += [JumpsWithin.NO_LAYER.value] if len(names) > 1 or JumpsWithin.NO_LAYER in category else []
 
     def per_ion(chosen: NDArray[np.bool_]) -> Floats:
         return np.bincount(jumps.ion[chosen], squares[chosen], n_ions) / (6 * length_ps)
@@ -223,12 +220,11 @@ def analyse_sites(
                 residence_time_ps=float(frames * frame_interval_ps / departures[n]) if departures[n] else None,
             )
         )
-    layers = np.array([layer or "all" for layer in sites.layers])
     return SiteAnalysis(
         sites=statistics,
         ions_per_layer={
-            str(layer): float(jumps.frames_on_site[layers == layer].sum() / (n_ions * n_frames))
-            for layer in dict.fromkeys(layers[~sites.passage].tolist())
+            layer: float(jumps.frames_on_site[sites.layer_names == layer].sum() / (n_ions * n_frames))
+            for layer in dict.fromkeys(sites.layer_names[~sites.passage].tolist())
         },
         captured=distances.captured(radii_A),
         capture_radius_A=_CAPTURE_RADII_A.tolist(),

@@ -18,7 +18,7 @@ from superionic.analysis.sites.assignment import (
 from superionic.analysis.sites.hop_network import hop_network
 from superionic.analysis.sites.jumps import analyse_jumps, analyse_sites, count_pairs
 from superionic.analysis.sites.placement import Placement, place_host
-from superionic.analysis.sites.sites import Sites, host_sites, without_passages
+from superionic.analysis.sites.sites import Sites, sites_in_cell, without_passages
 from superionic.analysis.spectral.diffusion import DiffusionEstimate
 from superionic.analysis.spectral.hop_memory import HopNetwork
 from superionic.documents import JumpAnalysis, JumpCount, SiteAnalysis
@@ -94,7 +94,7 @@ def visit_sites(host: Host, motion: Motion, radii_A: dict[str, float] | None = N
         If the run is not one of this host, or given radii overlap.
     """
     placement = place_host(host, motion.trajectory)
-    sites = host_sites(host, motion.trajectory, placement=placement)
+    sites = sites_in_cell(host, motion.cell_A, motion.trajectory.mobile_species, placement)
     index = voxel_index(sites)
     distances = distance_statistics(motion.mobile_A, sites, index)
     radii = sites.check_radii(radii_A) if radii_A else usual_radii_A(sites, distances)
@@ -133,7 +133,7 @@ def _framework_hops(motion: Motion, host: Host, placement: Placement) -> dict[st
     for species in sorted(set(trajectory.species) - {trajectory.mobile_species, *host.anion_species}):
         if not any(species in site.allowed_species for site in host.sites):
             continue
-        sites = without_passages(host_sites(host, trajectory, species, placement))
+        sites = without_passages(sites_in_cell(host, motion.cell_A, species, placement))
         atoms = np.flatnonzero(np.asarray(trajectory.species) == species)
         index = voxel_index(sites)
         radius = np.minimum(1.0, 0.5 * sites.label_distances_A.min(axis=1))

@@ -11,6 +11,7 @@ from superionic.analysis.motion import analysed_positions
 from superionic.analysis.periodic import nearest_distances
 from superionic.errors import InputError
 from superionic.structures.host import Host
+from superionic.structures.supercell import lattice_points
 from superionic.trajectories.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
@@ -27,12 +28,23 @@ Placement = tuple[NDArray[np.int64], Floats]
 """Supercell matrix, and origin in fractions of the host's cell."""
 
 
-def lattice_points(matrix: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Lattice points of the small cell inside the supercell `matrix`, shape (|det|, 3)."""
-    reach = np.abs(matrix).sum(axis=0)
-    points = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), axis=-1).reshape(-1, 3)
-    frac = points @ np.linalg.inv(matrix)
-    return np.asarray(points[((frac > -1e-8) & (frac < 1 - 1e-8)).all(axis=1)])
+def laid_out(frac_coords: Floats, placement: Placement) -> Floats:
+    """Positions of the host in all of its cells in the run, in fractions of the run's cell.
+
+    Parameters
+    ----------
+    frac_coords
+        Fractional coordinates in the host's cell, shape (n, 3).
+    placement
+        How the host lies in the run.
+
+    Returns
+    -------
+    Shape (n * n_cells, 3), all images of one position together.
+    """
+    matrix, shift = placement
+    images = frac_coords[:, None] + shift + lattice_points(matrix)
+    return np.asarray(images.reshape(-1, 3) @ np.linalg.inv(matrix))
 
 
 def place_host(host: Host, trajectory: Trajectory) -> Placement:
@@ -94,13 +106,11 @@ def _centred(
     host: Host, matrix: NDArray[np.int64], shift: Floats, cell: Floats, anions_A: Floats, species: NDArray[np.str_]
 ) -> Floats:
     """The origin moved so that the anions lie about the host's without bias, whichever of them was tried first."""
-    inverse, translations = np.linalg.inv(matrix), lattice_points(matrix)
     for _ in range(3):
         off = []
         for anion in set(species.tolist()):
             frac = np.concatenate([s.frac_coords for s in host.sites if anion in s.allowed_species])
-            places = ((frac[:, None] + shift + translations[None]).reshape(-1, 3) @ inverse)[None]
-            delta = (anions_A[species == anion] @ np.linalg.inv(cell))[:, None] - places
+            delta = (anions_A[species == anion] @ np.linalg.inv(cell))[:, None] - laid_out(frac, (matrix, shift))
             delta -= np.rint(delta)
             nearest = np.argmin(np.linalg.norm(delta @ cell, axis=2), axis=1)
             off.append(delta[np.arange(len(delta)), nearest])
@@ -119,11 +129,9 @@ def _mismatch(
 ) -> float:
     """Rms distance of the anions from the host's, plus a penalty for cations whose site does not fit."""
     species = np.asarray(trajectory.species)
-    inverse = np.linalg.inv(matrix)
-    translations = lattice_points(matrix)
 
     def place(frac: Floats) -> Floats:
-        return np.asarray(((frac[:, None] + shift + translations[None]).reshape(-1, 3) @ inverse) @ cell)
+        return laid_out(frac, (matrix, shift)) @ cell
 
     squares, n_anions = 0.0, 0
     for anion in host.anion_species:

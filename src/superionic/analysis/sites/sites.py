@@ -16,8 +16,8 @@ from scipy.spatial import cKDTree
 
 from superionic.analysis.frames import first_analysed_frame, frames_in_mean_cell, mean_cell
 from superionic.analysis.periodic import nearest_distances
-from superionic.analysis.sites.placement import Placement, lattice_points, place_host
-from superionic.documents import OrderingClass
+from superionic.analysis.sites.placement import Placement, laid_out, place_host
+from superionic.documents import JumpsWithin, OrderingClass
 from superionic.errors import InputError
 from superionic.structures.host import Host
 from superionic.structures.ordering_class import ordering_class
@@ -63,6 +63,11 @@ class Sites:
     def label_index(self) -> NDArray[np.int64]:
         """Index of each site's label in `names`."""
         return np.array([self.names.index(label) for label in self.labels], dtype=np.int64)
+
+    @cached_property
+    def layer_names(self) -> NDArray[np.str_]:
+        """Layer of each site; `JumpsWithin.CRYSTAL` where the host has none."""
+        return np.array([layer or JumpsWithin.CRYSTAL.value for layer in self.layers])
 
     @cached_property
     def cartesian_A(self) -> Floats:
@@ -140,27 +145,47 @@ def host_sites(
     InputError
         If the run's cell or framework is not that of the host.
     """
-    species = species or trajectory.mobile_species
+    return sites_in_cell(
+        host, mean_cell(trajectory), species or trajectory.mobile_species, placement or place_host(host, trajectory)
+    )
+
+
+def sites_in_cell(host: Host, cell_A: Floats, species: str, placement: Placement) -> Sites:
+    """Sites of the host that a species may occupy, in a cell that it fills.
+
+    Parameters
+    ----------
+    host
+        The crystal and its named sites.
+    cell_A
+        Cell vectors as rows in Å.
+    species
+        Element symbol. Sites of any cation are kept for it if the host lists none.
+    placement
+        How the host lies in that cell.
+
+    Raises
+    ------
+    InputError
+        If the host has no site for the species.
+    """
     allowed = [site for site in host.sites if species in site.allowed_species]
     if not allowed:
         raise InputError(f"host {host.name} has no site for {species!r}: use one of its species or another host")
-    matrix, shift = placement or place_host(host, trajectory)
     coordinations = {site.coordination for site in allowed}
     passage_labels = {s.label for s in allowed if s.coordination == "tetrahedral" and "octahedral" in coordinations}
-    translations = lattice_points(matrix)
     frac, labels, layers = [], [], []
     for site in allowed:
-        for position in site.frac_coords:
-            frac.append((position + shift + translations) @ np.linalg.inv(matrix))
-            labels += [site.label] * len(translations)
-            layers += [site.layer] * len(translations)
+        frac.append(laid_out(site.frac_coords, placement))
+        labels += [site.label] * len(frac[-1])
+        layers += [site.layer] * len(frac[-1])
     return Sites(
-        cell_A=mean_cell(trajectory),
+        cell_A=cell_A,
         frac_coords=np.concatenate(frac) % 1.0,
         labels=labels,
         layers=layers,
         passage=np.array([label in passage_labels for label in labels]),
-        layer_normal=_layer_normal(host, np.linalg.inv(matrix) @ mean_cell(trajectory)),
+        layer_normal=_layer_normal(host, np.linalg.inv(placement[0]) @ cell_A),
     )
 
 
@@ -172,17 +197,16 @@ def ordering_class_of_run(host: Host, trajectory: Trajectory) -> OrderingClass:
     InputError
         If the run's cell or framework is not that of the host.
     """
-    matrix, shift = place_host(host, trajectory)
-    cell, inverse, translations = mean_cell(trajectory), np.linalg.inv(matrix), lattice_points(matrix)
+    placement, cell = place_host(host, trajectory), mean_cell(trajectory)
     species = np.asarray(trajectory.species)
     cations = np.flatnonzero(~np.isin(species, [host.mobile_species, *host.anion_species]))
     frame = first_analysed_frame(trajectory)
     _, first = next(frames_in_mean_cell(trajectory, frame, frame + 1, cations))
     sites = [site for site in host.sites if not set(site.allowed_species) & set(host.anion_species)]
-    places = [((s.frac_coords[:, None] + shift + translations).reshape(-1, 3) @ inverse) @ cell for s in sites]
+    places = [laid_out(site.frac_coords, placement) @ cell for site in sites]
     nearest = np.stack([nearest_distances(first[0], place, cell) for place in places]).argmin(axis=0)
     ions = [(sites[n].label, str(element)) for n, element in zip(nearest, species[cations], strict=True)]
-    return ordering_class(host, ions, len(translations))
+    return ordering_class(host, ions, round(abs(np.linalg.det(placement[0]))))
 
 
 def without_passages(sites: Sites) -> Sites:

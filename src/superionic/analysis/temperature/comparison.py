@@ -20,6 +20,7 @@ from superionic.analysis.temperature.differences import (
     mean_values,
 )
 from superionic.documents import (
+    UNKNOWN,
     ArrheniusDocument,
     Check,
     CheckName,
@@ -244,7 +245,7 @@ def _caveats(family: Family, groups: Sequence[Group], varies: Sequence[str]) -> 
         caveats.append(f"all forces are those of {potentials[0]}: its own error is not in the errors")
     if family == ORDERINGS:
         caveats.append("an ordering is one arrangement of ions: how others of its class differ is not in the errors")
-    if any(_text(group.fit.identity, "host") in {"", "unknown"} for group in groups) or "host" in varies:
+    if any(_text(group.fit.identity, "host") in {"", UNKNOWN} for group in groups) or "host" in varies:
         caveats.append("not every host is named alike: that these are runs of one crystal is not certain")
     runs = [run for group in groups for run in group.used]
     volumes = [run.volume_A3 for run in runs]
