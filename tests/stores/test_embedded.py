@@ -6,7 +6,7 @@ from maggma.stores import MontyStore
 from superionic.settings import SuperionicSettings
 from superionic.stores import embedded
 from superionic.stores.connecting import open_stores
-from superionic.stores.embedded import BlobStore
+from superionic.stores.embedded import KeyedStore
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def blob(number, **fields):
 def blobs(stores):
     with stores.connected():
         store = stores.jobs.additional_stores["data"]
-        assert type(store) is BlobStore
+        assert type(store) is KeyedStore
         store.update([blob(number) for number in range(6)], key="blob_uuid")
         yield store
 
@@ -85,6 +85,31 @@ def test_any_query_finds_what_a_plain_montystore_finds(blobs):
     assert last["job_index"] == 7
 
 
+def test_what_a_plain_montystore_wrote_is_replaced_too(stores):
+    documents = [{"run_id": f"r{number}", "msd": {"lag_ps": [1.0]}, "version": 1} for number in range(3)]
+    with stores.connected():
+        keyed = stores.diffusivity
+        plain = MontyStore.from_dict({**keyed.as_dict(), "@module": "maggma.stores.mongolike", "@class": "MontyStore"})
+        plain.connect()
+        plain.update(documents, key="run_id")
+        for version in (2, 3):
+            keyed.update([{**documents[1], "version": version}], key="run_id")
+            assert sorted((d["run_id"], d["version"]) for d in keyed.query()) == [("r0", 1), ("r1", version), ("r2", 1)]
+
+
+def test_only_the_fields_asked_for_are_decoded(stores, decoded):
+    document = {"run_id": "r", "kind": "diffusivity", "identity": {"label": "O", "tags": ["a"]}, "lines": [{"a": [1]}]}
+    with stores.connected():
+        store = stores.diffusivity
+        store.update([{**document, "msd": {"lag_ps": [0.1] * 1000}}], key="run_id")
+        wanted = ["run_id", "identity", "lines", "missing"]
+        (found,) = store.query({"kind": "diffusivity", "identity.tags": "a"}, properties=wanted)
+        assert found == {key: document[key] for key in ("run_id", "identity", "lines")}
+        assert sum(decoded) < 200
+        assert list(store.query({"$or": [{"run_id": "r"}, {"kind": "no"}]}, properties=["run_id"])) == [{"run_id": "r"}]
+        assert list(store.query({"identity.label": "ELC"}, properties=["run_id"])) == []
+
+
 def test_blobs_are_replaced_and_removed(blobs):
     blobs.update(blob(2, data="new"))
     assert blobs.count() == 6
@@ -95,6 +120,6 @@ def test_blobs_are_replaced_and_removed(blobs):
 
 
 def test_a_blob_store_survives_json(blobs):
-    again = BlobStore.from_dict(blobs.as_dict())
+    again = KeyedStore.from_dict(blobs.as_dict())
     again.connect()
     assert again.count() == 6

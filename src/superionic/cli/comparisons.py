@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rich.console import Console
-from rich.table import Table
-
+from superionic.cli.text_table import table
 from superionic.documents import ComparisonDocument, Difference
 
 _SHOWN = {  # the documents hold more: temperatures, axes and jump categories
@@ -17,29 +15,24 @@ _SHOWN = {  # the documents hold more: temperatures, axes and jump categories
 }
 
 
-def print_comparisons(comparisons: Sequence[ComparisonDocument], to: Console) -> None:
-    """Print what differs in each comparison from the reference, or in all pairs if it has none."""
+_COLUMNS = ("what", "quantity", "difference", "95 % interval", "z", "p", "p (Holm)", "significant")
+
+
+def comparison_lines(comparisons: Sequence[ComparisonDocument]) -> Iterator[str]:
+    """What differs in each comparison from the reference, or in all pairs if it has none."""
     for comparison in comparisons:
-        to.print(_table(comparison))
+        title = f"Comparison of {comparison.comparison.rpartition(' / ')[0]}"
+        if comparison.reference is not None:
+            title += f", with {comparison.reference}"
+        shown = [d for d in comparison.differences if d.against_reference or comparison.reference is None]
+        differences = [d for d in (*shown, *comparison.class_differences) if d.quantity in _SHOWN]
+        yield ""
+        yield from table(title, _COLUMNS, [_cells(difference) for difference in differences])
         for member in comparison.members:
             for reason in member.left_out:
-                _line(to, f"{member.name}: not compared: {reason}")
+                yield f"{member.name}: not compared: {reason}"
         for caveat in comparison.caveats:
-            _line(to, f"beware: {caveat}")
-
-
-def _table(comparison: ComparisonDocument) -> Table:
-    title = f"Comparison of {comparison.comparison.rpartition(' / ')[0]}"
-    if comparison.reference is not None:
-        title += f", with {comparison.reference}"
-    table = Table(title=title, title_justify="left")
-    for column in ("what", "quantity", "difference", "95 % interval", "z", "p", "p (Holm)", "significant"):
-        table.add_column(column, overflow="fold")
-    shown = [d for d in comparison.differences if d.against_reference or comparison.reference is None]
-    for difference in (*shown, *comparison.class_differences):
-        if difference.quantity in _SHOWN:
-            table.add_row(*_cells(difference))
-    return table
+            yield f"beware: {caveat}"
 
 
 def _cells(difference: Difference) -> tuple[str, ...]:
@@ -56,7 +49,3 @@ def _cells(difference: Difference) -> tuple[str, ...]:
         f"{difference.p_holm:.2g} of {difference.n_compared}",
         ("yes" if difference.significant else "no") + ("" if difference.sufficient else ", poor statistics"),
     )
-
-
-def _line(to: Console, text: str) -> None:
-    to.print(text, soft_wrap=True, highlight=False)

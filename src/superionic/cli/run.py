@@ -33,13 +33,13 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
 
     share_cores(workers)  # before numpy and torch are loaded
     from superionic.builders import build_documents
-    from superionic.cli.tables import console, print_documents
+    from superionic.cli.tables import document_lines
     from superionic.managers.identity import with_content_uuids
     from superionic.managers.local import run_flow
     from superionic.managers.progress_line import ProgressLine, steps_stored
     from superionic.plots.arrhenius import plot_arrhenius
     from superionic.stores.connecting import open_stores
-    from superionic.stores.query import arrhenius_documents, comparison_documents, diffusivity_documents
+    from superionic.stores.query import arrhenius_documents, comparison_documents, diffusivity_summaries
     from superionic.study.load import load_study
 
     study = load_study(study_file)
@@ -62,9 +62,9 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
             raise KeyboardInterrupt
         built = build_documents(stores, study.analysis.extrapolation_temperatures_K[0], chosen.analysis_memory_GB)
         criteria = {"identity.study": study.name}
-        runs, fits = diffusivity_documents(stores, criteria), arrhenius_documents(stores, criteria)
+        runs, fits = diffusivity_summaries(stores, criteria), arrhenius_documents(stores, criteria)
         compared = comparison_documents(stores, criteria)
-    print_documents(runs, fits, compared, console())
+    click.echo("\n".join(document_lines(runs, fits, compared)))
     if fits:
         click.echo(
             f"Arrhenius plot: {plot_arrhenius(fits, (figures or chosen.store_dir / study.name) / 'arrhenius.png')}"

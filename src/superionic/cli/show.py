@@ -42,7 +42,8 @@ def command(
     unreadable: list[Unreadable] = []
     criteria = query.criteria(temperature_K=temperature_K, tags=tags, **wanted)
     with open_stores(settings(store_dir)).connected() as stores:
-        runs = query.diffusivity_documents(stores, criteria, unreadable)
+        read = query.diffusivity_documents if as_json else query.diffusivity_summaries
+        runs = read(stores, criteria, unreadable)
         fits = query.arrhenius_documents(stores, criteria, unreadable) if temperature_K is None else []
         compared = query.comparison_documents(stores, criteria, unreadable) if temperature_K is None else []
     if as_json:
@@ -50,6 +51,6 @@ def command(
     elif as_csv:
         click.echo(tables.as_csv(runs, fits, compared), nl=False)
     else:
-        tables.print_documents(runs, fits, compared, tables.console())
+        click.echo("\n".join(tables.document_lines(runs, fits, compared)))
     for document in unreadable:
         click.echo(f"superionic: {document}", err=True)

@@ -3,77 +3,76 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from superionic.cli.comparisons import print_comparisons
-from superionic.documents import ArrheniusDocument, ComparisonDocument, DiffusivityDocument, Estimate, Quality
+from superionic.cli.comparisons import comparison_lines
+from superionic.cli.text_table import table
+from superionic.documents import (
+    ArrheniusDocument,
+    ComparisonDocument,
+    DiffusivityDocument,
+    DiffusivitySummary,
+    Estimate,
+    Quality,
+)
 from superionic.stores.query import arrhenius_table, comparison_table, diffusivity_table
 
 
-def console() -> Console:
-    """Standard output, wide enough for the tables where it is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else 140)
-
-
-def print_documents(
-    diffusivity: Sequence[DiffusivityDocument],
+def document_lines(
+    diffusivity: Sequence[DiffusivitySummary],
     arrhenius: Sequence[ArrheniusDocument],
     comparisons: Sequence[ComparisonDocument],
-    to: Console,
-) -> None:
-    """Print a table of diffusivities, one of Arrhenius fits and one a comparison, with the reasons of every verdict."""
+) -> Iterator[str]:
+    """A table of diffusivities, one of Arrhenius fits and one a comparison, with the reasons of every verdict."""
     if not diffusivity and not arrhenius and not comparisons:
-        to.print("no document here that matches: run a study (`superionic run`) or build (`superionic build`) first")
+        yield "no document here that matches: run a study (`superionic run`) or build (`superionic build`) first"
         return
-    runs = _table(
-        "Diffusivity", "study", "label", "potential", "T (K)", "length (ps)", "D (cm²/s)", "68 % interval", "σ (mS/cm)",
-        "verdict",
-    )  # fmt: skip
+    yield from table("Diffusivity", _RUN_COLUMNS, [_run_cells(run) for run in diffusivity])
+    yield from table("Arrhenius", _FIT_COLUMNS, [_fit_cells(fit) for fit in arrhenius])
     for run in diffusivity:
-        runs.add_row(
-            run.identity.study or "",
-            run.identity.label,
-            f"{run.identity.potential.family} {run.identity.potential.model}",
-            f"{run.temperature_K:g}",
-            f"{run.analysed_length_ps:.4g}",
-            _value(run.diffusivity_cm2_per_s),
-            _interval(run.diffusivity_cm2_per_s),
-            _value(run.conductivity_mS_per_cm),
-            run.quality.verdict.value,
-        )
-    to.print(runs)
-    fits = _table("Arrhenius", "study", "label", "points", "Ea (eV)", "extrapolated to", "D (cm²/s)", "σ (mS/cm)",
-                  "95 % interval of σ", "verdict")  # fmt: skip
+        yield from _reasons(f"{run.identity.label} {run.temperature_K:g} K", run.quality)
     for fit in arrhenius:
-        fits.add_row(
-            fit.identity.study or "",
-            fit.identity.label,
-            str(fit.n_points),
-            _value(fit.activation_energy_eV),
-            f"{fit.extrapolation_temperature_K:g} K",
-            _value(fit.extrapolated_diffusivity_cm2_per_s),
-            _value(fit.extrapolated_conductivity_mS_per_cm),
-            _interval(fit.extrapolated_conductivity_mS_per_cm, 95),
-            fit.quality.verdict.value,
-        )
-    to.print(fits)
-    for run in diffusivity:
-        _reasons(f"{run.identity.label} {run.temperature_K:g} K", run.quality, to)
-    for fit in arrhenius:
-        _reasons(f"Arrhenius fit of {fit.identity.label}", fit.quality, to)
-    print_comparisons(comparisons, to)
+        yield from _reasons(f"Arrhenius fit of {fit.identity.label}", fit.quality)
+    yield from comparison_lines(comparisons)
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+_RUN_COLUMNS = (
+    "study", "label", "potential", "T (K)", "length (ps)", "D (cm²/s)", "68 % interval", "σ (mS/cm)", "verdict",
+)  # fmt: skip
+
+
+def _run_cells(run: DiffusivitySummary) -> tuple[str, ...]:
+    return (
+        run.identity.study or "",
+        run.identity.label,
+        f"{run.identity.potential.family} {run.identity.potential.model}",
+        f"{run.temperature_K:g}",
+        f"{run.analysed_length_ps:.4g}",
+        _value(run.diffusivity_cm2_per_s),
+        _interval(run.diffusivity_cm2_per_s),
+        _value(run.conductivity_mS_per_cm),
+        run.quality.verdict.value,
+    )
+
+
+_FIT_COLUMNS = (
+    "study", "label", "points", "Ea (eV)", "extrapolated to", "D (cm²/s)", "σ (mS/cm)", "95 % interval of σ", "verdict",
+)  # fmt: skip
+
+
+def _fit_cells(fit: ArrheniusDocument) -> tuple[str, ...]:
+    return (
+        fit.identity.study or "",
+        fit.identity.label,
+        str(fit.n_points),
+        _value(fit.activation_energy_eV),
+        f"{fit.extrapolation_temperature_K:g} K",
+        _value(fit.extrapolated_diffusivity_cm2_per_s),
+        _value(fit.extrapolated_conductivity_mS_per_cm),
+        _interval(fit.extrapolated_conductivity_mS_per_cm, 95),
+        fit.quality.verdict.value,
+    )
 
 
 def _value(estimate: Estimate | None) -> str:
@@ -96,9 +95,9 @@ def _interval(estimate: Estimate | None, percent: int = 68) -> str:
     return f"{low:.2g} … {high:.2g}"
 
 
-def _reasons(what: str, quality: Quality, to: Console) -> None:
+def _reasons(what: str, quality: Quality) -> Iterator[str]:
     for reason in quality.reasons:
-        to.print(f"{what}: {quality.verdict.value}: {reason}", soft_wrap=True, highlight=False)
+        yield f"{what}: {quality.verdict.value}: {reason}"
 
 
 def as_json(documents: Sequence[DiffusivityDocument | ArrheniusDocument | ComparisonDocument]) -> list[dict[str, Any]]:
@@ -107,7 +106,7 @@ def as_json(documents: Sequence[DiffusivityDocument | ArrheniusDocument | Compar
 
 
 def as_csv(
-    diffusivity: Sequence[DiffusivityDocument],
+    diffusivity: Sequence[DiffusivitySummary],
     arrhenius: Sequence[ArrheniusDocument],
     comparisons: Sequence[ComparisonDocument],
 ) -> str:

@@ -5,7 +5,7 @@ from superionic.documents.arrhenius import ArrheniusDocument, ArrheniusLine, Arr
 from superionic.documents.base import Document
 from superionic.documents.comparison import ClassMean, ComparisonDocument, ComparisonMember, Difference
 from superionic.documents.density import DensityVolume
-from superionic.documents.diffusivity import DiffusivityDocument
+from superionic.documents.diffusivity import DiffusivityDocument, DiffusivitySummary
 from superionic.documents.distributions import MSDCurve, RadialDistribution, VanHoveSelf
 from superionic.documents.estimate import Estimate
 from superionic.documents.framework_state import FrameworkState
@@ -64,6 +64,7 @@ __all__ = [
     "DensityVolume",
     "Difference",
     "DiffusivityDocument",
+    "DiffusivitySummary",
     "Document",
     "Estimate",
     "FrameworkState",

@@ -26,29 +26,43 @@ from superionic.documents.transport import (
 )
 
 
-class DiffusivityDocument(DerivedDocument):
-    """Tracer diffusivity of the mobile ion in one run, with its tensor, conductivity and verdict."""
+class DiffusivitySummary(DerivedDocument):
+    """What tables say of a run: a diffusivity document without its tensors and curves, read without decoding them."""
 
     kind: Literal["diffusivity"] = Field("diffusivity", description="What this document is")
     schema_version: Literal[1] = Field(1, description="Version of the shape of this kind of document")
     analysis_version: int = Field(1, ge=1, description="Version of what the numbers mean")
     run_id: str = Field(description="UUID of the run")
     identity: RunIdentity = Field(description="What this is a run of")
+    temperature_K: float = Field(gt=0, description="Target temperature in K")
+    analysed_length_ps: float = Field(gt=0, description="Length of the analysed part in ps")
+    diffusivity_cm2_per_s: Estimate = Field(description="Tracer diffusivity, trace of the tensor / 3, in cm^2/s")
+    conductivity_mS_per_cm: Estimate = Field(description="Nernst-Einstein conductivity (Haven ratio 1) in mS/cm")
+    hops_per_ion: float = Field(
+        description="Effective hops per ion: mean squared displacement over the run / squared hop length"
+    )
+    framework_state: FrameworkState = Field(
+        description="Framework: intact, some of its ions hopped to other sites, melted, the run is too short to tell, "
+        "or there is none"
+    )
+    quality: Quality = Field(description="Whether the statistics suffice, and why not")
+
+
+class DiffusivityDocument(DiffusivitySummary):
+    """Tracer diffusivity of the mobile ion in one run, with its tensor, conductivity and verdict."""
+
     protocol: MDProtocol | RecordedProtocol | None = Field(
         None, description="The protocol of the run; None for plain arrays"
     )
-    temperature_K: float = Field(gt=0, description="Target temperature in K")
     mean_temperature_K: float | None = Field(
         description="Mean kinetic temperature over the analysed part in K; None if it was not recorded"
     )
     equilibration_ps: float = Field(
         0.0, ge=0, description="Time at the start that was not analysed in ps: as given, or until the energy settled"
     )
-    analysed_length_ps: float = Field(gt=0, description="Length of the analysed part in ps")
     n_frames: int = Field(gt=1, description="Analysed frames")
     n_mobile_ions: int = Field(gt=0, description="Mobile ions in the cell")
     volume_A3: float = Field(gt=0, description="Mean volume of the cell in Å^3")
-    diffusivity_cm2_per_s: Estimate = Field(description="Tracer diffusivity, trace of the tensor / 3, in cm^2/s")
     diffusivity_tensor_cm2_per_s: Matrix3 = Field(
         description="Cartesian diffusion tensor in cm^2/s, in the axes of the stored cell"
     )
@@ -59,7 +73,6 @@ class DiffusivityDocument(DerivedDocument):
         default_factory=dict,
         description="u.D.u along the crystal directions asked for, such as '[1 0 1]', in cm^2/s",
     )
-    conductivity_mS_per_cm: Estimate = Field(description="Nernst-Einstein conductivity (Haven ratio 1) in mS/cm")
     fit_lag_range_ps: tuple[float, float] = Field(
         description="Lags over which the mean squared displacement is linear by the estimate, in ps"
     )
@@ -70,9 +83,6 @@ class DiffusivityDocument(DerivedDocument):
     framework_msd: dict[str, MSDCurve] = Field(
         default_factory=dict, description="Mean squared displacement of each other species, from at most 2000 frames"
     )
-    hops_per_ion: float = Field(
-        description="Effective hops per ion: mean squared displacement over the run / squared hop length"
-    )
     relative_error_by_hop_count: float | None = Field(
         description="Second opinion: relative standard deviation of D by the hop count, 3.43 / sqrt(hops) + 0.04 "
         "(He, Zhu and Mo, npj Comput. Mater. 4, 18 (2018)); None without hops"
@@ -80,10 +90,6 @@ class DiffusivityDocument(DerivedDocument):
     framework_rdf_change: float | None = Field(
         None,
         description="Share of the pairs of the main framework species at other distances at the end than at the start",
-    )
-    framework_state: FrameworkState = Field(
-        description="Framework: intact, some of its ions hopped to other sites, melted, the run is too short to tell, "
-        "or there is none"
     )
     principal_diffusivities_cm2_per_s: tuple[float, float, float] = Field(
         description="Eigenvalues of the tensor in cm^2/s, largest first"
@@ -114,5 +120,4 @@ class DiffusivityDocument(DerivedDocument):
     radial_distributions: list[RadialDistribution] = Field(
         default_factory=list, description="Mobile ions about every species, and the main framework species about itself"
     )
-    quality: Quality = Field(description="Whether the statistics suffice, and why not")
     provenance: Provenance = Field(description="Sources and software")

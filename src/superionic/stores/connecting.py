@@ -15,9 +15,9 @@ from monty.json import MontyDecoder
 
 from superionic.errors import InputError
 from superionic.settings import SuperionicSettings
-from superionic.stores.embedded import connect_in_turn, create_table, for_blobs
+from superionic.stores.embedded import connect_in_turn, create_table, keyed
 from superionic.stores.indexes import ensure_indexes
-from superionic.stores.kinds import DATA_STORE, check_bucket, check_reachable
+from superionic.stores.kinds import DATA_STORE, DOCUMENT_KEYS, check_bucket, check_reachable
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def embedded_job_store(folder: Path) -> JobStore:
     path = str(folder.resolve())
     return JobStore(
         MontyStore("jobs", database_path=path),
-        additional_stores={DATA_STORE: for_blobs(MontyStore("data", database_path=path, key="blob_uuid"))},
+        additional_stores={DATA_STORE: keyed(MontyStore("data", database_path=path, key="blob_uuid"))},
     )
 
 
@@ -75,14 +75,14 @@ def open_stores(settings: SuperionicSettings) -> Stores:
         jobs = embedded_job_store(settings.store_dir / "store")
     else:
         jobs = _configured_job_store(settings.jobflow_config)
-    documents = (sibling(jobs.docs_store, name) for name in ("diffusivity", "arrhenius", "comparison"))
+    documents = (sibling(jobs.docs_store, name, key) for name, key in DOCUMENT_KEYS.items())
     return Stores(jobs, *documents)
 
 
-def sibling(store: Store, collection_name: str) -> Store:
+def sibling(store: Store, collection_name: str, key: str) -> Store:
     """Another collection in the same database as `store`."""
     description = store.as_dict()
-    return type(store).from_dict({**description, "collection_name": collection_name})
+    return keyed(type(store).from_dict({**description, "collection_name": collection_name, "key": key}))
 
 
 def _configured_job_store(path: Path) -> JobStore:
@@ -108,5 +108,5 @@ def _configured_job_store(path: Path) -> JobStore:
             f"jobflow_config = {str(path)!r}: JOB_STORE has no additional store {DATA_STORE!r}, "
             "which holds the trajectories: add one, for example a GridFSStore"
         )
-    store.additional_stores[DATA_STORE] = for_blobs(store.additional_stores[DATA_STORE])
+    store.additional_stores[DATA_STORE] = keyed(store.additional_stores[DATA_STORE])
     return store

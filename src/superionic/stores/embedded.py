@@ -1,20 +1,21 @@
-"""What embedded (sqlite) stores need beyond maggma's: tables that a kill cannot break, and blobs found alone.
+"""What embedded (sqlite) stores need beyond maggma's: tables that a kill cannot break, and documents found alone.
 
-montydb reads a whole collection into memory for every query, update and removal. That is fine for documents, not for
-trajectories: reading a run of 200 segments would read the store 200 times.
+montydb reads a whole collection into memory for every query and removal, and for every single document of an update:
+reading a run of 200 segments would read the store 200 times, and writing 2,000 documents would take hours.
 """
 
 from __future__ import annotations
 
 import fcntl
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from bson import decode, encode
+from bson.raw_bson import RawBSONDocument
 from maggma.core import Store
 from maggma.stores import MontyStore
 from monty.json import jsanitize
@@ -70,14 +71,14 @@ def _file(store: MontyStore) -> Path:
     return Path(store.database_path) / str(store.database_name) / f"{store.collection_name}.collection"
 
 
-def for_blobs(store: Store) -> Store:
-    """A plain sqlite MontyStore as the BlobStore on the same file; any other store as it is."""
+def keyed(store: Store) -> Store:
+    """A plain sqlite MontyStore as the KeyedStore on the same file; any other store as it is."""
     if type(store) is MontyStore and store.storage == "sqlite":
-        return BlobStore.from_dict(store.as_dict())
+        return KeyedStore.from_dict(store.as_dict())
     return store
 
 
-class BlobStore(MontyStore):
+class KeyedStore(MontyStore):
     """A sqlite MontyStore that finds a document by its key alone, and looks through others one at a time.
 
     The file is montydb's, with the key as each document's ``_id``. A plain MontyStore reads and writes it too; what
@@ -103,8 +104,7 @@ class BlobStore(MontyStore):
         if sort:
             yield from super().query(criteria, properties, sort, hint, skip, limit, **kwargs)
             return
-        for document in islice(self._matching(criteria or {}), skip, skip + limit if limit else None):
-            yield {name: document[name] for name in properties if name in document} if properties else document
+        yield from islice(self._matching(criteria or {}, properties), skip, skip + limit if limit else None)
 
     def count(self, criteria: dict[str, Any] | None = None, hint: dict[str, Any] | None = None) -> int:  # noqa: ARG002
         """Number of documents that match."""
@@ -118,11 +118,14 @@ class BlobStore(MontyStore):
         if key not in {None, self.key}:
             super().update(docs, key)
             return
+        plain = [jsanitize(document, allow_bson=True) for document in ([docs] if isinstance(docs, dict) else docs)]
+        stale = self._written_by_others({document[self.key] for document in plain})
         with closing(self._connection()) as connection, connection:
-            for document in [docs] if isinstance(docs, dict) else docs:
-                plain = {**jsanitize(document, allow_bson=True), "_id": document[self.key]}
+            connection.executemany("DELETE FROM documents WHERE k = ?", [(row,) for row in stale])
+            for document in plain:
+                document["_id"] = document[self.key]
                 connection.execute(
-                    "INSERT OR REPLACE INTO documents(k, v) VALUES (?, ?)", (_row(plain["_id"]), encode(plain))
+                    "INSERT OR REPLACE INTO documents(k, v) VALUES (?, ?)", (_row(document["_id"]), encode(document))
                 )
 
     def remove_docs(self, criteria: dict[str, Any]) -> None:
@@ -131,9 +134,14 @@ class BlobStore(MontyStore):
         with closing(self._connection()) as connection, connection:
             connection.executemany("DELETE FROM documents WHERE k = ?", rows)
 
-    def _matching(self, criteria: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _matching(self, criteria: dict[str, Any], properties: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Documents that match, whole or with these fields only; no other field of them is decoded."""
         from montydb.engine.queries import QueryFilter
 
+        wanted = set(properties) if properties else None
+        needed = wanted and wanted | {self.key} | {field.partition(".")[0] for field in criteria}
+        if any(field.startswith("$") for field in criteria):
+            needed = None
         keys = self._keys(criteria)
         found: set[str] = set()
         with closing(self._connection()) as connection:
@@ -141,14 +149,21 @@ class BlobStore(MontyStore):
                 row = connection.execute("SELECT v FROM documents WHERE k = ?", (_row(key),)).fetchone()
                 if row:
                     found.add(key)
-                    yield decode(row[0])
+                    yield _some(decode(row[0]), wanted)
             if keys is not None and found.issuperset(keys):
                 return
             matches = QueryFilter(criteria)
             for (value,) in connection.execute("SELECT v FROM documents"):
-                document = decode(value)
+                document = _decoded(value, needed)
                 if document.get(self.key) not in found and matches(document):
-                    yield document
+                    yield _some(document, wanted)
+
+    def _written_by_others(self, keys: set[Any]) -> list[bytes]:
+        """Rows of documents with one of these keys that a plain MontyStore wrote, with an _id of its own."""
+        with closing(self._connection()) as connection:
+            rows = [row for (row,) in connection.execute("SELECT k FROM documents") if _is_object_id(row)]
+            found = ((row, connection.execute("SELECT v FROM documents WHERE k = ?", (row,))) for row in rows)
+            return [row for row, values in found if decode(values.fetchone()[0]).get(self.key) in keys]
 
     def _keys(self, criteria: dict[str, Any]) -> list[str] | None:
         """The keys that are asked for, if it is for nothing but keys."""
@@ -167,3 +182,25 @@ def _row(identifier: Any) -> bytes:
     from montydb.types import bson
 
     return bytes(bson.id_encode(identifier))
+
+
+def _is_object_id(row: bytes) -> bool:
+    return bytes(row)[:1] == b"\x07"  # BSON's number of the type
+
+
+def _decoded(value: bytes, fields: set[str] | None) -> dict[str, Any]:
+    """A stored document, or these fields of it; the others are skipped, whatever their size."""
+    if fields is None:
+        return dict(decode(value))
+    raw = RawBSONDocument(value)
+    return {name: _plain(raw[name]) for name in fields if name in raw}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, RawBSONDocument):
+        return decode(value.raw)
+    return [_plain(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _some(document: dict[str, Any], fields: set[str] | None) -> dict[str, Any]:
+    return document if fields is None else {name: document[name] for name in fields if name in document}

@@ -13,6 +13,7 @@ from superionic.documents import (
     ComparisonDocument,
     Difference,
     DiffusivityDocument,
+    DiffusivitySummary,
     Estimate,
     RunIdentity,
     Verdict,
@@ -96,8 +97,26 @@ def diffusivity_documents(
     unreadable
         Takes those that cannot be read; without it each of them is a warning (`UnreadableDocumentWarning`).
     """
-    documents = _read(stores.diffusivity, DiffusivityDocument, "run_id", criteria, unreadable)
-    return sorted(documents, key=lambda d: (d.identity.study or "", d.identity.label, d.temperature_K, d.run_id))
+    return sorted(_read(stores.diffusivity, DiffusivityDocument, "run_id", criteria, unreadable), key=_place)
+
+
+def diffusivity_summaries(
+    stores: Stores, criteria: dict[str, Any] | None = None, unreadable: list[Unreadable] | None = None
+) -> list[DiffusivitySummary]:
+    """What tables say of the diffusivity documents that match `criteria`; in the same order, and much faster.
+
+    Parameters
+    ----------
+    stores, criteria, unreadable
+        As of :func:`diffusivity_documents`.
+    """
+    return sorted(
+        _read(stores.diffusivity, DiffusivitySummary, "run_id", criteria, unreadable, partly=True), key=_place
+    )
+
+
+def _place(document: DiffusivitySummary) -> tuple[str, str, float, str]:
+    return document.identity.study or "", document.identity.label, document.temperature_K, document.run_id
 
 
 def diffusivity_document(stores: Stores, run_id: str) -> DiffusivityDocument:
@@ -164,9 +183,15 @@ def comparison_documents(
 
 
 def _read(
-    store: Store, model: type[_D], key: str, criteria: dict[str, Any] | None, unreadable: list[Unreadable] | None
+    store: Store,
+    model: type[_D],
+    key: str,
+    criteria: dict[str, Any] | None,
+    unreadable: list[Unreadable] | None,
+    *,
+    partly: bool = False,
 ) -> list[_D]:
-    documents, broken = read_documents(store, model, key, criteria)
+    documents, broken = read_documents(store, model, key, criteria, partly=partly)
     if unreadable is not None:
         unreadable.extend(broken)
     else:
@@ -175,7 +200,7 @@ def _read(
     return documents
 
 
-def diffusivity_table(documents: Sequence[DiffusivityDocument]) -> DataFrame:
+def diffusivity_table(documents: Sequence[DiffusivitySummary]) -> DataFrame:
     """One row a run; columns carry their units, and every value its standard error in the column after it."""
     rows = [
         {

@@ -37,7 +37,7 @@ class Unreadable:
 
 
 def read_documents(
-    store: Store, model: type[_D], key: str, criteria: dict[str, Any] | None = None
+    store: Store, model: type[_D], key: str, criteria: dict[str, Any] | None = None, *, partly: bool = False
 ) -> tuple[list[_D], list[Unreadable]]:
     """Documents of one kind, and those among them that cannot be read: not whole, or of a version that is not known.
 
@@ -51,11 +51,14 @@ def read_documents(
         The field that names them.
     criteria
         Which documents.
+    partly
+        Whether the model is only a part of what is stored: no other field is read, nor whether it is whole.
     """
     documents: list[_D] = []
     unreadable: list[Unreadable] = []
     kind = str(model.model_fields["kind"].default)
-    for found in store.query({"kind": kind, **(criteria or {})}):
+    fields = list(model.model_fields) if partly else None
+    for found in store.query({"kind": kind, **(criteria or {})}, properties=fields):
         try:
             documents.append(model.from_stored(found))
         except StoreError as error:
