@@ -1,0 +1,1 @@
+"""Checks that others can run on what they add; needs no test runner."""
