@@ -4,11 +4,14 @@ import ast
 import os
 import subprocess
 import sys
+import tomllib
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 import superionic
 
@@ -128,3 +131,15 @@ def test_ci_runs_the_line_of_the_readme():
     assert "superionic run workflows/quickstart/study.yaml" in lines[0]
     assert "pytest" in lines[1]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_the_oldest_environment_holds_the_lower_bounds():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    wanted = [Requirement(line) for group in groups for line in group]
+    lines = (ROOT / "constraints" / "oldest.txt").read_text().splitlines()
+    pinned = {line.partition("==")[0]: Version(line.partition("==")[2]) for line in lines if "==" in line}
+    for requirement in wanted:
+        for bound in requirement.specifier:
+            assert bound.operator in {">=", "=="}, f"{requirement}: an upper bound keeps users from what works"
+            assert pinned[requirement.name.lower()] == Version(bound.version), requirement
