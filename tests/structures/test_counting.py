@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from superionic.errors import InputError
-from superionic.structures.counting import Pool, count_decorations, count_distinct
+from superionic.structures.counting import count_decorations, count_distinct
+from superionic.structures.pools import Pool
 
 
 def rotations(n_beads):

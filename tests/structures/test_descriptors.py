@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from superionic.structures.counting import Pool
 from superionic.structures.descriptors import Cluster, FrameworkGeometry, parity, plane_numbers
 from superionic.structures.enumeration import enumerate_distinct
 from superionic.structures.frameworks import Move, n_displaced, pools_from_moves
 from superionic.structures.labels import framework_label, summary
+from superionic.structures.pools import Pool
 from superionic.structures.supercell import HostSupercell, supercell_matrix
 
 

@@ -6,9 +6,10 @@ from bsym.interface.pymatgen import unique_structure_substitutions
 from pymatgen.core import Structure
 
 from superionic.errors import InputError
-from superionic.structures.counting import Pool, count_decorations, count_distinct
+from superionic.structures.counting import count_decorations, count_distinct
 from superionic.structures.enumeration import canonical_form, enumerate_distinct, sample_distinct
 from superionic.structures.frameworks import Move, pools_from_moves
+from superionic.structures.pools import Pool
 
 
 def codes(decoration):

@@ -108,8 +108,8 @@ def test_a_cell_thinner_than_the_cutoff_is_refused(written, tmp_path):
 
 
 def test_an_element_without_training_data_is_refused(written, tmp_path):
-    with pytest.raises(InputError, match="Fr is unknown to CHGNet"):
-        load_study(with_cif(written, tmp_path, [2, 2, 2], a=4.0, cation="Fr", anion="Cl")).plan()
+    with pytest.raises(InputError, match="At is unknown to CHGNet"):
+        load_study(with_cif(written, tmp_path, [2, 2, 2], a=4.0, cation="Li", anion="At")).plan()
 
 
 def test_a_missing_file_and_broken_yaml_are_one_sentence(tmp_path):

@@ -8,15 +8,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from superionic.cli.structures import report, seed_and_output_options, supercell_option
+from superionic.cli.structures import (
+    crystal_options,
+    host_of,
+    report,
+    seed_and_output_options,
+    supercell_in_words,
+    supercell_of,
+    supercell_options,
+)
 
 if TYPE_CHECKING:
     from superionic.documents.decoration import DecorationSetDocument
+    from superionic.structures.host import Host
 
 
 @click.command("decorate")
 @click.argument("host")
-@supercell_option
+@supercell_options
+@crystal_options
 @click.option("--composition", required=True, help="Cations on the sites, for example In3Lu3Sc4Yb3Zr3.")
 @click.option(
     "--arrangement",
@@ -26,11 +36,20 @@ if TYPE_CHECKING:
     help="What to look for; may be repeated [default: all four].",
 )
 @click.option("--number", "n_each", default=1, show_default=True, help="Decorations of each arrangement.")
-@click.option("--site", "site_labels", multiple=True, help="Labels to decorate [default: the framework's own].")
+@click.option(
+    "--site",
+    "site_labels",
+    multiple=True,
+    help="Labels to decorate [default: those of the framework's cations, if of one element].",
+)
 @seed_and_output_options
 def command(
     host: str,
     supercell: tuple[int, int, int],
+    min_length_A: float | None,
+    max_atoms: int,
+    mobile: str | None,
+    charges: tuple[str, ...],
     composition: str,
     arrangements: tuple[str, ...],
     n_each: int,
@@ -42,21 +61,26 @@ def command(
 ) -> None:
     """Decorate the framework's cation sites of HOST with several elements and balance the charge."""
     from superionic.makers.high_entropy import HighEntropyMaker
-    from superionic.structures.host import load_host
 
+    crystal = host_of(host, mobile, charges)
     document = HighEntropyMaker(
         composition=composition,
-        supercell=supercell,
+        supercell=supercell_of(supercell, min_length_A, max_atoms),
         arrangements=arrangements or ("layered", "clustered", "dispersed", "random"),  # type: ignore[arg-type]
         n_each=n_each,
         seed=seed,
         site_labels=site_labels or None,
-    ).decorations(load_host(host))
+    ).decorations(crystal)
     cells = {d.name: d.structure for d in document.decorations}
-    report(document, _lines(document), cells, as_json, out, file_format)
+    report(document, _lines(document, crystal), cells, as_json, out, file_format)
 
 
-def _lines(document: DecorationSetDocument) -> Iterator[str]:
+def _lines(document: DecorationSetDocument, host: Host) -> Iterator[str]:
+    from superionic.structures.summary import crystal_in_words
+
+    yield from crystal_in_words(host)
+    yield supercell_in_words(document.supercell, host)
+    yield f"decorated: {', '.join(document.site_labels)}; all other framework ions stay"
     yield (
         f"{document.formula}: {document.n_mobile_ions} mobile ions, {document.n_mobile_vacancies} fewer than ordered; "
         f"S = {document.entropy_R:.3f} R ({document.entropy_class} entropy); "

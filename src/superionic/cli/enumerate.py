@@ -8,25 +8,41 @@ from typing import TYPE_CHECKING
 
 import click
 
-from superionic.cli.structures import report, seed_and_output_options, supercell_option
+from superionic.cli.structures import (
+    crystal_options,
+    host_of,
+    report,
+    seed_and_output_options,
+    supercell_in_words,
+    supercell_of,
+    supercell_options,
+)
 
 if TYPE_CHECKING:
     from superionic.documents.frameworks import FrameworkSetDocument
+    from superionic.structures.host import Host
 
 
 @click.command("enumerate")
 @click.argument("host")
-@supercell_option
+@supercell_options
+@crystal_options
 @click.option("--move", "moves", multiple=True, help="SPECIES:FROM:TO:COUNT, for example In:2b:4g:1; labels by commas.")
 @click.option("--occupancy-tolerance", default=0.0, show_default=True, help="Change of an occupancy to accept.")
+@click.option("--composition-tolerance", default=0.02, show_default=True, help="Share of mobile ions that may differ.")
 @click.option("--max", "max_distinct", default=1000, show_default=True, help="Most frameworks to enumerate.")
 @click.option("--samples", "n_samples", type=int, help="Draw so many distinct frameworks instead of all.")
 @seed_and_output_options
 def command(
     host: str,
     supercell: tuple[int, int, int],
+    min_length_A: float | None,
+    max_atoms: int,
+    mobile: str | None,
+    charges: tuple[str, ...],
     moves: tuple[str, ...],
     occupancy_tolerance: float,
+    composition_tolerance: float,
     max_distinct: int,
     n_samples: int | None,
     seed: int,
@@ -34,26 +50,34 @@ def command(
     out: Path | None,
     file_format: str,
 ) -> None:
-    """Enumerate the symmetry-distinct frameworks of HOST (a packaged name, or the path of a host.yaml or CIF).
+    """Enumerate the symmetry-distinct frameworks of HOST (a packaged name, or the path of a host.yaml, CIF or POSCAR).
 
     Without --move, the crystal's own partial occupancies are realised.
     """
     from superionic.makers.disorder import DisorderMaker
-    from superionic.structures.host import load_host
 
+    crystal = host_of(host, mobile, charges)
     document = DisorderMaker(
-        supercell=supercell,
+        supercell=supercell_of(supercell, min_length_A, max_atoms),
         moves=list(moves) or None,
         occupancy_tolerance=occupancy_tolerance,
+        composition_tolerance=composition_tolerance,
         max_distinct=max_distinct,
         n_samples=n_samples,
         seed=seed,
-    ).frameworks(load_host(host))
+    ).frameworks(crystal)
     cells = {f.name: f.structure for f in document.frameworks}
-    report(document, _lines(document), cells, as_json, out, file_format)
+    report(document, _lines(document, crystal), cells, as_json, out, file_format)
 
 
-def _lines(document: FrameworkSetDocument) -> Iterator[str]:
+def _lines(document: FrameworkSetDocument, host: Host) -> Iterator[str]:
+    from superionic.structures.composition import in_words
+    from superionic.structures.summary import crystal_in_words
+
+    yield from crystal_in_words(host)
+    yield supercell_in_words(document.supercell, host)
+    if document.ions is not None:
+        yield f"ions of every cell: {in_words(document.ions)}"
     yield (
         f"{document.n_distinct} distinct frameworks of {document.n_configurations} configurations "
         f"under {document.group_order} operations"

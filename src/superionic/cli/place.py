@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from superionic.cli.structures import report, seed_and_output_options
+from superionic.cli.structures import crystal_options, host_of, report, seed_and_output_options
 
 if TYPE_CHECKING:
     from superionic.documents.placement import PlacementDocument
+    from superionic.structures.host import Host
 
 
 @click.command("place")
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
 )
 @click.option("--keep", default=10, show_default=True, help="Distinct placements to keep for each structure.")
 @click.option("--shared", is_flag=True, help="The same mobile ions in all structures.")
+@crystal_options
 @seed_and_output_options
 def command(
     structure_files: tuple[Path, ...],
     host: str,
+    mobile: str | None,
+    charges: tuple[str, ...],
     site_labels: tuple[str, ...],
     shared: bool,
     as_json: bool,
@@ -39,27 +43,35 @@ def command(
     file_format: str,
     **search: object,
 ) -> None:
-    """Place the mobile ions of ordered frameworks: CIF, POSCAR or pymatgen JSON files of STRUCTURE.
+    """Place the mobile ions of ordered frameworks: CIF or POSCAR files of STRUCTURE.
 
     Mobile ions that a file already has are ignored. Several files are placed together.
     """
     from superionic.makers.placement import PlacementMaker
     from superionic.structures.carry import read_framework
-    from superionic.structures.host import load_host
     from superionic.structures.placement import PlacementSearch
 
+    crystal = host_of(host, mobile, charges)
     document = PlacementMaker(
         search=PlacementSearch(site_labels=site_labels or None, **search),  # type: ignore[arg-type]
         sublattice="shared" if shared else "per_framework",
-    ).placements({path.stem: read_framework(path) for path in structure_files}, load_host(host))
+    ).placements({path.stem: read_framework(path) for path in structure_files}, crystal)
     cells = {f"{c.framework}-{c.rank}": c.ordering.structure for c in document.cells}
-    report(document, _lines(document), cells, as_json, out, file_format)
+    report(document, _lines(document, crystal), cells, as_json, out, file_format)
 
 
-def _lines(document: PlacementDocument) -> Iterator[str]:
+def _lines(document: PlacementDocument, host: Host) -> Iterator[str]:
+    from superionic.structures.composition import cell_beside_crystal, in_words
+    from superionic.structures.summary import crystal_in_words, shortest_distance
+
+    yield from crystal_in_words(host)
     yield f"{document.energy} energies, {document.method} search, {document.sublattice} sublattice"
     for cell in document.cells:
+        closest, pair = shortest_distance(cell.ordering.structure)
         yield (
             f"  {cell.framework} {cell.rank:>3}  {cell.energy_eV:12.4f} eV  x {cell.multiplicity}  "
-            f"image {cell.image}  {cell.ordering.formula}"
+            f"image {cell.image}  {cell.ordering.formula}  "
+            f"shortest {pair} {closest:.2f} Å"
         )
+    for name, cell in {cell.framework: cell.ordering.structure for cell in document.cells}.items():
+        yield f"ions of {name}: {in_words(cell_beside_crystal(host, cell))}"

@@ -10,22 +10,81 @@ from typing import TYPE_CHECKING
 import click
 
 from superionic.cli.options import json_option
+from superionic.errors import InputError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from superionic.documents import Document
+    from superionic.documents.frameworks import SupercellMatrix
+    from superionic.structures.host import Host
+    from superionic.structures.supercell_search import SupercellRequest
 
 SUFFIXES = {"cif": ".cif", "poscar": ".vasp"}
 
-supercell_option = click.option(
+_SUPERCELL = click.option(
     "--supercell", nargs=3, type=int, default=(1, 1, 1), show_default=True, help="Repeats along a, b, c."
 )
+_MIN_LENGTH = click.option(
+    "--min-length", "min_length_A", type=float, help="Instead of repeats: smallest cell this thick (Å) that will do."
+)
+_MAX_ATOMS = click.option("--max-atoms", default=1000, show_default=True, help="Most atoms, with --min-length.")
+_MOBILE = click.option("--mobile", help="Mobile ion, if not the one the host names or that alone qualifies.")
+_CHARGES = click.option("--charge", "charges", multiple=True, help="Charge of an element, for example Fe=3.")
 _SEED = click.option("--seed", default=0, show_default=True, help="Seed of the random numbers.")
 _OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write the cells into.")
 _FORMAT = click.option(
     "--format", "file_format", type=click.Choice(list(SUFFIXES)), default="cif", show_default=True, help="Of the files."
 )
+
+
+def supercell_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add --supercell, --min-length and --max-atoms."""
+    return _SUPERCELL(_MIN_LENGTH(_MAX_ATOMS(command)))
+
+
+def crystal_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add --mobile and --charge."""
+    return _MOBILE(_CHARGES(command))
+
+
+def host_of(name: str, mobile: str | None, charges: Iterable[str]) -> Host:
+    """The host that a command names, with the mobile ion and the charges given beside it.
+
+    Raises
+    ------
+    InputError
+        If a charge is not ELEMENT=NUMBER, or the host is wrong.
+    """
+    from superionic.structures.host import load_host
+
+    stated = {}
+    for text in charges:
+        element, _, charge = text.partition("=")
+        try:
+            stated[element.strip()] = float(charge)
+        except ValueError as error:
+            raise InputError(f"--charge {text!r} is not ELEMENT=NUMBER, for example Fe=3") from error
+    return load_host(name, mobile, stated)
+
+
+def supercell_of(
+    repeats: tuple[int, int, int], min_length_A: float | None, max_atoms: int
+) -> tuple[int, int, int] | SupercellRequest:
+    """Repeats, or a request for the smallest cell."""
+    from superionic.structures.supercell_search import SupercellRequest
+
+    return repeats if min_length_A is None else SupercellRequest(min_length_A=min_length_A, max_atoms=max_atoms)
+
+
+def supercell_in_words(matrix: SupercellMatrix, host: Host) -> str:
+    """What supercell was chosen: 'supercell 2 x 1 x 2: 4 conventional cells, 12.9 x 11.1 x 12.8 Å'."""
+    from superionic.structures.supercell import HostSupercell
+
+    cell = HostSupercell(host, matrix)
+    shape = " x ".join(map(str, cell.repeats)) if cell.repeats else str([list(row) for row in cell.matrix])
+    lengths = " x ".join(f"{length:.1f}" for length in cell.lattice.abc)
+    return f"supercell {shape}: {cell.n_cells} conventional cells, {lengths} Å"
 
 
 def seed_and_output_options(command: Callable[..., None]) -> Callable[..., None]:

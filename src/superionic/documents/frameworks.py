@@ -32,7 +32,7 @@ class FrameworkDocument(Document):
     label: str = Field(description="Label computed from the descriptors by the host's rules, for example 'ELC'")
     name: str = Field(description="The label, numbered where several frameworks bear it, for example 'ELC-2'")
     multiplicity: int = Field(description="Number of configurations that are symmetry images of this one")
-    displaced: int = Field(description="Framework cations that are not where the ordered crystal has them")
+    displaced: int = Field(description="Framework ions that are not where the ordered crystal has them")
     ions_per_layer: list[int] | None = Field(None, description="Framework cations in each layer, ascending")
     parity: Literal["even", "odd", "mixed"] | None = Field(
         None, description="Whether every layer holds an even or every layer an odd number of framework cations"
@@ -55,6 +55,11 @@ class FrameworkSetDocument(StoredDocument):
     )
     occupancies: dict[str, dict[str, tuple[float, float]]] | None = Field(
         None, description="Site label -> element -> (occupancy of the crystal, occupancy realised)"
+    )
+    ions: dict[str, tuple[float, int]] | None = Field(
+        None,
+        description="Ion -> (amount in as much of the crystal as the cell holds, number in the cell, with the "
+        "mobile ions that make it neutral); None if it cannot be neutral, or an older version made the document",
     )
     group_order: int = Field(description="Operations of the crystal's space group modulo the supercell")
     n_configurations: ExactCount = Field(description="Number of configurations before symmetry")

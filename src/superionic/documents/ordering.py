@@ -8,6 +8,7 @@ from pydantic import Field
 from pymatgen.core import Structure
 
 from superionic.documents.base import StoredDocument
+from superionic.documents.frameworks import IntegerVector, SupercellMatrix
 from superionic.documents.host import HostDocument
 from superionic.documents.provenance import Provenance
 
@@ -27,7 +28,9 @@ class OrderingDocument(StoredDocument):
     ordering_class: OrderingClass | None = Field(
         None, description="By where the framework cations sit (superionic.structures.ordering_class); None if unknown"
     )
-    supercell: tuple[int, int, int] = Field(description="Repeats of the host's conventional cell along a, b, c")
+    supercell: IntegerVector | SupercellMatrix = Field(
+        description="Repeats of the host's conventional cell along a, b, c; rows of a matrix for another shape"
+    )
     site_labels: list[str] = Field(description="Named site of each atom at the start, in the order of the atoms")
     mobile_species: str = Field(description="Element symbol of the mobile ion")
     tags: list[str] = Field(default_factory=list, description="Free words to find the ordering by")

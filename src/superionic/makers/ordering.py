@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 
 from jobflow import Job, Maker, job
 from pymatgen.core import Structure
@@ -12,6 +11,7 @@ from superionic.documents import OrderingDocument, Provenance
 from superionic.structures.host import Host
 from superionic.structures.host_document import host_document
 from superionic.structures.ordering_class import ordering_class
+from superionic.structures.supercell_search import Supercell, SupercellRequest, chosen_cell
 
 
 @dataclass
@@ -27,7 +27,7 @@ class OrderingMaker(Maker):
     filling
         Site label -> element symbol; the host's own filling named `label` if None.
     supercell
-        Repeats of the conventional cell along a, b, c.
+        Repeats of the conventional cell along a, b, c, or a request for the smallest cell that is thick enough.
     tags
         Free words to find the ordering by.
     """
@@ -35,13 +35,13 @@ class OrderingMaker(Maker):
     name: str = "order cell"
     label: str = "O"
     filling: dict[str, str] | None = None
-    supercell: tuple[int, int, int] = (1, 1, 1)
+    supercell: Supercell = (1, 1, 1)
     tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Give back the tuples that JSON turns into lists."""
-        a, b, c = self.supercell
-        self.supercell = (a, b, c)
+        if not isinstance(self.supercell, SupercellRequest | dict):
+            self.supercell = tuple(self.supercell)  # type: ignore[assignment]
         self.tags = tuple(self.tags)
 
     def ordered(self, host: Host) -> Structure:
@@ -52,13 +52,14 @@ class OrderingMaker(Maker):
         InputError
             If the filling does not fit the host.
         """
-        filling = self.filling or host.named_filling(self.label)
-        return host.ordered(filling, self.supercell)
+        cell = chosen_cell(host, self.supercell)
+        return host.ordered(self.filling or host.named_filling(self.label), cell.repeats or cell.matrix)
 
     @job(output_schema=OrderingDocument)
     def make(self, host: Host) -> Job:
         """Job that stores the ordered cell as an OrderingDocument."""
         structure = self.ordered(host)
+        cell = chosen_cell(host, self.supercell)
         labels = structure.site_properties["site_label"]
         elements = [site.specie.symbol for site in structure]
         return OrderingDocument(
@@ -67,8 +68,8 @@ class OrderingMaker(Maker):
             structure=structure,
             host=host.name,
             host_crystal=host_document(host),
-            ordering_class=ordering_class(host, zip(labels, elements, strict=True), prod(self.supercell)),
-            supercell=self.supercell,
+            ordering_class=ordering_class(host, zip(labels, elements, strict=True), cell.n_cells),
+            supercell=cell.repeats or cell.matrix,
             site_labels=labels,
             mobile_species=host.mobile_species,
             tags=list(self.tags),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import prod
 from typing import Literal
 
 from jobflow import Flow, Maker, Response, job
@@ -197,10 +196,6 @@ def structures_by_name(frameworks: Frameworks) -> dict[str, Structure]:
 
 
 def _ordering(cell: HostSupercell, name: str, rank: int, structure: Structure, seed: int) -> OrderingDocument:
-    (a, b, c), *_ = rows = cell.matrix
-    if (b, c, rows[1][0], rows[1][2], rows[2][0], rows[2][1]) != (0,) * 6:
-        raise InputError(f"supercell = {rows} is not diagonal; an ordering for MD needs repeats along a, b, c")
-    repeats = (a, rows[1][1], rows[2][2])
     labels = structure.site_properties["site_label"]
     elements = [site.specie.symbol for site in structure]
     return OrderingDocument(
@@ -209,8 +204,8 @@ def _ordering(cell: HostSupercell, name: str, rank: int, structure: Structure, s
         structure=structure,
         host=cell.host.name,
         host_crystal=host_document(cell.host),
-        ordering_class=ordering_class(cell.host, zip(labels, elements, strict=True), prod(repeats)),
-        supercell=repeats,
+        ordering_class=ordering_class(cell.host, zip(labels, elements, strict=True), cell.n_cells),
+        supercell=cell.repeats or cell.matrix,
         site_labels=labels,
         mobile_species=cell.host.mobile_species,
         tags=[f"placement rank {rank}"],

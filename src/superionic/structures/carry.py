@@ -5,6 +5,7 @@ CIF and POSCAR keep neither, ``Structure.replace`` drops site properties, and CH
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,13 @@ from scipy.optimize import linear_sum_assignment
 
 from superionic.documents.frameworks import SupercellMatrix
 from superionic.errors import InputError
+from superionic.structures.crystal import ion_name
 from superionic.structures.enumeration import EMPTY
-from superionic.structures.host import Host
+from superionic.structures.host import Host, read_crystal
 from superionic.structures.supercell import HostSupercell, supercell_matrix
 
 _MAX_STRAIN = 0.1
+_MAX_TILT_DEG = 5.0
 _MAX_DISTANCE_A = 1.2  # well below the distance between neighbouring sites, well above a relaxation
 
 
@@ -94,7 +97,8 @@ def _assigned(
 def framework_on_host(host: Host, structure: Structure) -> tuple[HostSupercell, tuple[str, ...]]:
     """Find the supercell of the host and the named site of every framework cation of a structure.
 
-    Mobile ions and anions of the structure are ignored: the mobile ones are to be placed, the anions are the host's.
+    Mobile ions of the structure are ignored: they are to be placed. Anions that no configuration moves are the host's;
+    their number is compared.
 
     Parameters
     ----------
@@ -108,38 +112,67 @@ def framework_on_host(host: Host, structure: Structure) -> tuple[HostSupercell, 
     cell
         The supercell.
     species
-        Framework cation on every site of the supercell, an empty string where there is none.
+        Framework ion on every site of the supercell but those of fixed anions, an empty string where there is none.
 
     Raises
     ------
     InputError
-        If the cell is no supercell of the host, a cation has no oxidation state, or it is on no named site.
+        If the cell is no supercell of the host, an ion has no oxidation state, is on no named site, or has another
+        number than the host allows.
     """
-    cell = HostSupercell(host, _matrix_of(host, structure))
-    species = [EMPTY] * len(cell.labels)
-    skip = {host.mobile_species, *host.anion_species}
     if not structure.is_ordered:
         raise InputError("the structure has partial occupancies; enumerate its orderings first")
-    cations = [site for site in structure if site.specie.symbol not in skip]
-    if not cations:
-        raise InputError(f"the structure {structure.formula} has no framework cations of host {host.name}")
-    sites, distances = cell.nearest_sites(np.array([site.frac_coords for site in cations]))
-    for cation, site, distance in zip(cations, sites, distances, strict=True):
-        element = cation.specie.symbol
-        cell.charge(element)
+    refusal: InputError | None = None
+    for matrix in _matrices_of(host, structure):
+        cell = HostSupercell(host, matrix)
+        try:
+            return cell, _located(cell, structure)
+        except InputError as error:
+            refusal = refusal or error
+    assert refusal is not None  # noqa: S101 - there is at least one matrix
+    raise refusal
+
+
+def _located(cell: HostSupercell, structure: Structure) -> tuple[str, ...]:
+    host = cell.host
+    fixed = Counter(str(anion) for anion in cell.anions if anion)
+    varied = {
+        ion for site in host.sites for ion in site.allowed_species if not cell.anions[cell.sites_of([site.label])[0]]
+    }
+    named = [(ion_name(site.specie, host.oxidation_states), site.frac_coords) for site in structure]
+    ions = [
+        (ion, position) for ion, position in named if ion != host.mobile_species and (ion not in fixed or ion in varied)
+    ]
+    if not ions and not fixed:
+        raise InputError(f"the structure {structure.formula} has no framework of host {host.name}")
+    still = Counter(ion for ion, _ in named if ion in fixed and ion not in varied)
+    if still and any(still[ion] != count for ion, count in fixed.items() if ion not in varied):
+        raise InputError(
+            f"the structure {structure.formula} has {dict(still)} where host {host.name} has {dict(fixed)}: give the "
+            "host of this structure"
+        )
+    species = [EMPTY] * len(cell.labels)
+    if not ions:
+        return tuple(species)
+    sites, distances = cell.nearest_sites(np.array([position for _, position in ions]))
+    for (ion, position), site, distance in zip(ions, sites, distances, strict=True):
+        cell.charge(ion)
+        if cell.anions[site] == ion and distance <= _MAX_DISTANCE_A:
+            continue
         if distance > _MAX_DISTANCE_A or cell.anions[site] or species[site]:
             raise InputError(
-                f"{element} at {np.round(cation.frac_coords, 3).tolist()} is on no free named site of host {host.name} "
+                f"{ion} at {np.round(position, 3).tolist()} is on no free named site of host {host.name} "
                 f"(the nearest, {cell.labels[site]}, is {distance:.2f} Å away); use the origin and setting of the host"
             )
-        species[site] = element
-    return cell, tuple(species)
+        species[site] = ion
+    return tuple(species)
 
 
-def _matrix_of(host: Host, structure: Structure) -> SupercellMatrix:
-    """Supercell matrix between the lattices, in their own orientations or in the standard one."""
+def _matrices_of(host: Host, structure: Structure) -> list[SupercellMatrix]:
+    """Supercell matrices between the lattices: in their own orientations, in the standard one, else in any."""
     ours, theirs = host.structure.lattice, structure.lattice
     standard = [Lattice.from_parameters(*lattice.parameters) for lattice in (theirs, ours)]
+    found: list[SupercellMatrix] = []
     for large, small in ((theirs, ours), standard):
         ratio = large.matrix @ np.linalg.inv(small.matrix)
         whole = np.rint(ratio)
@@ -147,24 +180,24 @@ def _matrix_of(host: Host, structure: Structure) -> SupercellMatrix:
             np.abs(ratio - whole).max() < _MAX_STRAIN * max(1.0, np.abs(whole).max())
             and round(np.linalg.det(whole)) >= 1
         ):
-            return supercell_matrix(whole.astype(int).tolist())
-    raise InputError(
-        f"the structure's cell {np.round(theirs.parameters, 3).tolist()} is no supercell of host {host.name} "
-        f"{np.round(ours.parameters, 3).tolist()}; build it with superionic enumerate or superionic decorate"
-    )
+            found.append(supercell_matrix(whole.astype(int).tolist()))
+    if not found:
+        mappings = ours.find_all_mappings(theirs, ltol=_MAX_STRAIN, atol=_MAX_TILT_DEG, skip_rotation_matrix=True)
+        found = [supercell_matrix(scale.tolist()) for _, _, scale in mappings if round(np.linalg.det(scale)) >= 1]
+    if not found:
+        raise InputError(
+            f"the structure's cell {np.round(theirs.parameters, 3).tolist()} is no supercell of host {host.name} "
+            f"{np.round(ours.parameters, 3).tolist()}; build it with superionic enumerate or superionic decorate"
+        )
+    return list(dict.fromkeys(found))
 
 
 def read_framework(path: Path) -> Structure:
-    """Read an ordered structure from a CIF, POSCAR or pymatgen JSON file.
+    """Read an ordered structure from a CIF or POSCAR file.
 
     Raises
     ------
     InputError
-        If the file is missing or not readable as a structure.
+        If the file is missing, of another format, or holds no ordered structure.
     """
-    if not path.is_file():
-        raise InputError(f"structure file {str(path)!r} does not exist")
-    try:
-        return Structure.from_file(path)
-    except (ValueError, KeyError, IndexError, AssertionError, AttributeError) as error:
-        raise InputError(f"structure file {str(path)!r} is not readable: {error}") from error
+    return read_crystal(path).structure

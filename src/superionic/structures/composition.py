@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-from pymatgen.core import Composition
+from pymatgen.core import Composition, Structure
 
 from superionic.errors import InputError
+from superionic.structures.crystal import Host, ion_name
+from superionic.structures.pools import Pool
 from superionic.structures.supercell import HostSupercell
 
 EntropyClass = Literal["low", "medium", "high"]
@@ -45,7 +48,7 @@ def n_mobile_ions(cell: HostSupercell, species: Sequence[str]) -> int:
     cell
         The supercell.
     species
-        Framework cation on every site, an empty string where there is none.
+        Framework ion on every site but those of fixed anions, an empty string where there is none.
 
     Raises
     ------
@@ -55,12 +58,119 @@ def n_mobile_ions(cell: HostSupercell, species: Sequence[str]) -> int:
     charge = sum(cell.charge(element) for element in (*species, *cell.anions) if element)
     mobile = cell.host.mobile_species
     number = -charge / cell.charge(mobile)
-    if number < -1e-8 or abs(number - round(number)) > 1e-8:
+    if number < -1e-8 or abs(number - round(number)) > 1e-6:
         raise InputError(
             f"the charge cannot balance: framework and anions have {charge:+g} e, which {number:g} {mobile} would have "
             "to cancel; change the composition or the oxidation states"
         )
     return round(number)
+
+
+def ions_of(cell: HostSupercell, framework: Mapping[str, int]) -> dict[str, tuple[float, int]]:
+    """Ions of the crystal and of a cell of it, the mobile ones as many as make the cell neutral.
+
+    Parameters
+    ----------
+    cell
+        The supercell.
+    framework
+        Ions of the framework in the cell, without the fixed anions.
+
+    Returns
+    -------
+    dict[str, tuple[float, int]]
+        Ion -> (amount in as much of the crystal as the cell holds, number in the cell).
+
+    Raises
+    ------
+    InputError
+        If the charge cannot balance.
+    """
+    here = Counter({ion: int(count) for ion, count in framework.items()})
+    here.update(Counter(str(anion) for anion in cell.anions if anion))
+    mobile = n_mobile_ions(cell, [ion for ion, count in framework.items() for _ in range(count)])
+    here[cell.host.mobile_species] += mobile
+    crystal = cell.crystal_ions()
+    return {ion: (crystal.get(ion, 0.0), here[ion]) for ion in dict.fromkeys((*crystal, *here))}
+
+
+def cell_beside_crystal(host: Host, cell: Structure) -> dict[str, tuple[float, int]]:
+    """Ions of an ordered cell: ion -> (amount in as much of the crystal as the cell holds, number in the cell)."""
+    n_cells = round(cell.volume / host.structure.volume)
+    crystal: Counter[str] = Counter()
+    for site in host.structure:
+        for ion, occupancy in site.species.items():
+            crystal[ion_name(ion, host.oxidation_states)] += n_cells * occupancy
+    here = Counter(ion_name(site.specie, host.oxidation_states) for site in cell)
+    return {ion: (float(crystal[ion]), here[ion]) for ion in dict.fromkeys((*crystal, *here))}
+
+
+def check_ions(
+    cell: HostSupercell, ions: Mapping[str, tuple[float, int]], occupancy_tolerance: float, composition_tolerance: float
+) -> None:
+    """Refuse a cell that lacks an ion of the crystal, or whose mobile ions are not as many.
+
+    Parameters
+    ----------
+    cell
+        The supercell.
+    ions
+        From :func:`ions_of`.
+    occupancy_tolerance
+        Change of an occupancy that the user accepts, of the mobile ion's own sites too.
+    composition_tolerance
+        Share by which the number of mobile ions may differ.
+
+    Raises
+    ------
+    InputError
+        If an ion vanishes, or the mobile ions differ by more than both tolerances.
+    """
+    lost = [ion for ion, (crystal, here) in ions.items() if crystal > 1e-6 and not here]
+    if lost:
+        raise InputError(
+            f"the cell is too small to hold any of the {ions[lost[0]][0]:.2f} {lost[0]}: take a larger one"
+        )
+    mobile = cell.host.mobile_species
+    labels = [label for label, row in cell.occupancies().items() if mobile in row]
+    n_sites = len(cell.sites_of(labels)) if labels else 0
+    wanted, here = ions[mobile]
+    accepted = max(composition_tolerance * wanted, occupancy_tolerance * n_sites)
+    if abs(here - wanted) > accepted + 1e-6:
+        raise InputError(
+            f"the crystal holds {wanted:.2f} {mobile} in this cell, but {here} make it neutral: correct the "
+            "occupancies or charges, take a larger supercell, or accept it by composition_tolerance "
+            f"{abs(here - wanted) / max(wanted, 1e-9) + 5e-4:.3f}"
+        )
+
+
+def check_room(cell: HostSupercell, pools: Sequence[Pool], n_mobile: int) -> None:
+    """Refuse a cell whose framework leaves too few of the mobile ion's own sites.
+
+    Raises
+    ------
+    InputError
+        If more mobile ions are needed than there are sites left.
+    """
+    mobile = cell.host.mobile_species
+    labels = [
+        label for label, row in cell.occupancies().items() if row and mobile in cell.host.site(label).allowed_species
+    ]
+    sites = set(cell.sites_of(labels).tolist()) if labels else set()
+    taken = sum(count for pool in pools if sites.issuperset(pool.sites) for count in pool.counts.values())
+    if n_mobile > len(sites) - taken:
+        raise InputError(
+            f"{n_mobile} {mobile} make the cell neutral, but the framework leaves only {len(sites) - taken} "
+            "sites for them: take a larger supercell"
+        )
+
+
+def in_words(ions: Mapping[str, tuple[float, int]]) -> str:
+    """Ions of a cell beside those of the crystal: 'Li 24 (crystal 24.2), S 20'."""
+    return ", ".join(
+        f"{ion} {here}" if abs(here - crystal) < 5e-3 else f"{ion} {here} (crystal {crystal:.2f})"
+        for ion, (crystal, here) in ions.items()
+    )
 
 
 def configurational_entropy(counts: Mapping[str, int]) -> float:

@@ -1,69 +1,34 @@
 """How many symmetry-distinct decorations there are, before any is written down.
 
 A decoration problem is a permutation group on the sites and a set of *pools*: disjoint sets of sites, each mapped
-onto itself by the group, each with the number of ions of every species it holds.
+onto itself by the group, each with the number of ions of every species it holds. Pairs of sites may be *alternatives*
+(split positions), of which one ion at most takes one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 from math import factorial, prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.errors import InputError
+from superionic.structures.choices import linked_pools
+from superionic.structures.pools import Pool
 
 
-@dataclass(frozen=True)
-class Pool:
-    """Sites that share out a stated number of ions; sites left over stay empty.
-
-    Parameters
-    ----------
-    sites
-        Indices of the sites.
-    counts
-        Number of ions of each species on these sites.
-
-    Raises
-    ------
-    InputError
-        If a count is negative or there are more ions than sites.
-    """
-
-    sites: tuple[int, ...]
-    counts: Mapping[str, int]
-
-    def __post_init__(self) -> None:
-        if any(count < 0 for count in self.counts.values()):
-            raise InputError(f"counts {dict(self.counts)} hold a negative number of ions; ask for fewer moves")
-        if self.n_empty < 0:
-            raise InputError(
-                f"{sum(self.counts.values())} ions {dict(self.counts)} do not fit on {len(self.sites)} sites; "
-                "ask for fewer ions or a larger supercell"
-            )
-
-    @property
-    def n_empty(self) -> int:
-        """Number of sites without an ion."""
-        return len(self.sites) - sum(self.counts.values())
-
-    @property
-    def parts(self) -> tuple[int, ...]:
-        """Ions of each species, and the empty sites last."""
-        return (*self.counts.values(), self.n_empty)
+def count_decorations(pools: Sequence[Pool], alternatives: NDArray[np.integer] | None = None) -> int:
+    """Count the decorations before symmetry: multinomial coefficients, fewer where sites exclude others."""
+    free, linked = linked_pools(pools, alternatives)
+    separate = prod(factorial(len(pool.sites)) // prod(map(factorial, pool.parts)) for pool in free)
+    return separate * prod(group.n_decorations() for group in linked)
 
 
-def count_decorations(pools: Sequence[Pool]) -> int:
-    """Count the decorations before symmetry: a product of multinomial coefficients."""
-    return prod(factorial(len(pool.sites)) // prod(map(factorial, pool.parts)) for pool in pools)
-
-
-def count_distinct(permutations: NDArray[np.integer], pools: Sequence[Pool]) -> int:
+def count_distinct(
+    permutations: NDArray[np.integer], pools: Sequence[Pool], alternatives: NDArray[np.integer] | None = None
+) -> int:
     r"""Count the decorations distinct under a group, exactly, by Burnside's lemma in Pólya's form.
 
     The number of orbits is the mean over the group of the decorations each operation leaves as they are. An operation
@@ -76,14 +41,18 @@ def count_distinct(permutations: NDArray[np.integer], pools: Sequence[Pool]) -> 
         Shape (operations, sites): operation ``g`` takes the ion on site ``i`` to site ``permutations[g, i]``.
     pools
         The ions to share out; each pool must be mapped onto itself by every operation.
+    alternatives
+        Shape (pairs, 2): sites of which one at most is taken; mapped onto themselves by every operation.
 
     Returns
     -------
     int
         Number of orbits.
     """
+    free, linked = linked_pools(pools, alternatives)
     total = sum(
-        prod(_n_fixed(_cycle_lengths(permutation, pool.sites), pool.parts) for pool in pools)
+        prod(_n_fixed(_cycle_lengths(permutation, pool.sites), pool.parts) for pool in free)
+        * prod(group.n_fixed(permutation) for group in linked)
         for permutation in permutations
     )
     n_distinct, remainder = divmod(total, len(permutations))
@@ -109,6 +78,11 @@ def _cycle_lengths(permutation: NDArray[np.integer], sites: Sequence[int]) -> tu
 @lru_cache(maxsize=4096)
 def _n_fixed(cycles: tuple[tuple[int, int], ...], parts: tuple[int, ...]) -> int:
     """Ways to give each cycle one species so that the species add up to `parts`."""
+    if len(cycles) == 1:  # all of one length: a multinomial coefficient
+        length, repeats = cycles[0]
+        if any(part % length for part in parts):
+            return 0
+        return factorial(repeats) // prod(factorial(part // length) for part in parts)
     ways = {parts: 1}  # what is still to be placed -> number of ways to have come here
     for length, repeats in cycles:
         for _ in range(repeats):

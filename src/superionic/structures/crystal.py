@@ -10,11 +10,22 @@ from typing import Any
 import numpy as np
 from monty.json import MSONable
 from numpy.typing import NDArray
-from pymatgen.core import PeriodicSite, Structure
+from pymatgen.core import Element, PeriodicSite, Species, Structure
 
+from superionic.documents.frameworks import IntegerVector, SupercellMatrix
 from superionic.errors import InputError
 
 AS_IN_CIF = "as in the CIF"  # the one filling of a host that is an ordered CIF, whatever its label
+
+
+def ion_name(ion: Species | Element, charges: Mapping[str, float]) -> str:
+    """Name of an ion where charges are looked up: its element, or 'Fe2+' where the element has several charges."""
+    return str(ion) if ion.symbol not in charges and str(ion) in charges else ion.symbol
+
+
+def bare_element(name: str) -> str:
+    """Element of a name that :func:`ion_name` gave."""
+    return name.rstrip("+-.0123456789")
 
 
 @dataclass(frozen=True)
@@ -57,15 +68,17 @@ class Host(MSONable):
     sites
         The named sites.
     mobile_species, anion_species
-        Element symbols of the mobile ion and of the anions.
+        The mobile ion, and the anions that are not mobile.
     oxidation_states
-        Charge of each element in elementary charges.
+        Charge of each element in elementary charges; keys are ions such as 'Fe2+' where an element has several.
     layer_normal
         Direction the layers are stacked along: 'a', 'b', 'c' or a reciprocal axis 'a*', 'b*', 'c*'.
     fillings
         Named ordered arrangements: site label -> element.
     label_rules
         Rules by which computed descriptors become labels (see superionic.structures).
+    notes
+        What was mended, guessed or left out when the crystal was read, a sentence each.
     """
 
     name: str
@@ -77,11 +90,13 @@ class Host(MSONable):
     layer_normal: str | None
     fillings: dict[str, dict[str, str]]
     label_rules: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Give back the tuples that JSON turns into lists."""
         object.__setattr__(self, "sites", tuple(self.sites))
         object.__setattr__(self, "anion_species", tuple(self.anion_species))
+        object.__setattr__(self, "notes", tuple(self.notes))
 
     def site(self, label: str) -> NamedSite:
         """The site of that label.
@@ -128,7 +143,7 @@ class Host(MSONable):
         vector = matrix["abc".index(self.layer_normal[0])]
         return np.asarray(vector / np.linalg.norm(vector))
 
-    def ordered(self, filling: Mapping[str, str], supercell: tuple[int, int, int] = (1, 1, 1)) -> Structure:
+    def ordered(self, filling: Mapping[str, str], supercell: IntegerVector | SupercellMatrix = (1, 1, 1)) -> Structure:
         """Fill whole sites with elements.
 
         Parameters
@@ -136,7 +151,7 @@ class Host(MSONable):
         filling
             Site label -> element symbol; sites left out stay empty.
         supercell
-            Repeats of the conventional cell along a, b, c.
+            Repeats of the conventional cell along a, b, c, or rows of a matrix.
 
         Returns
         -------
@@ -148,7 +163,7 @@ class Host(MSONable):
         InputError
             If a label or element is unknown, a repeat is below 1, or the charge does not balance.
         """
-        if min(supercell) < 1:
+        if np.ndim(supercell) == 1 and np.min(supercell) < 1:
             raise InputError(f"supercell = {list(supercell)} is singular: every repeat must be at least 1")
         sites = []
         for label, element in filling.items():
@@ -177,4 +192,4 @@ class Host(MSONable):
                 f"element {element!r} has no entry in oxidation_states of host {self.name}: add its charge"
             )
         charge = self.oxidation_states[element]
-        return f"{element}{abs(charge):g}{'+' if charge >= 0 else '-'}"
+        return f"{bare_element(element)}{abs(charge):g}{'+' if charge >= 0 else '-'}"

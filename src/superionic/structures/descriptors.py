@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from superionic.structures.enumeration import EMPTY
 from superionic.structures.supercell import HostSupercell
 
 COORDINATION_NUMBERS = {
@@ -119,7 +118,7 @@ class FrameworkGeometry:
         return np.asarray(np.unique(distinct[(n_common >= 2) & ~own_images, :2], axis=0))
 
     def _cation_sites(self) -> NDArray[np.intp]:
-        return np.flatnonzero(self.cell.anions == EMPTY)
+        return np.flatnonzero(~self.cell.is_anion_site)
 
     def _bonds(self, site: int) -> NDArray[np.int64]:
         """Rows (site, anion site, image of the anion) of the polyhedron around a site."""
@@ -139,7 +138,7 @@ class FrameworkGeometry:
     @cached_property
     def _anion_vectors(self) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int64]]:
         """Anion sites of the cell and its 26 neighbours: site, Cartesian position in Å, image."""
-        sites = np.flatnonzero(self.cell.anions != EMPTY)
+        sites = np.flatnonzero(self.cell.is_anion_site)
         cells = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
         coords = (self.cell.frac_coords[sites][None] + cells[:, None, :]).reshape(-1, 3)
         return np.tile(sites, len(cells)), coords @ self.cell.lattice.matrix, np.repeat(cells, len(sites), axis=0)
@@ -152,7 +151,7 @@ class FrameworkGeometry:
         species
             Framework cation on every site of the supercell, an empty string where there is none.
         """
-        occupied = np.array([bool(element) for element in species]) & (self.cell.anions == EMPTY)
+        occupied = np.array([bool(element) for element in species]) & ~self.cell.is_anion_site
         layers = self._ions_per_layer(occupied)
         return FrameworkDescriptors(layers, None if layers is None else parity(layers), self._clusters(occupied))
 

@@ -1,16 +1,18 @@
-"""Which framework cations go where: moves away from the ordered crystal, or the crystal's own partial occupancies."""
+"""Which framework ions go where: moves away from the ordered crystal, or the crystal's own partial occupancies."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monty.json import MSONable
 
 from superionic.errors import InputError
-from superionic.structures.counting import Pool
+from superionic.structures.alternatives import ALTERNATIVE_A
+from superionic.structures.choices import linked_pools
 from superionic.structures.enumeration import EMPTY
+from superionic.structures.pools import Pool
 from superionic.structures.supercell import HostSupercell
 
 _MOVE = re.compile(r"([A-Z][a-z]?):([^:]+):([^:]+):(\d+)")
@@ -96,7 +98,10 @@ def pools_from_moves(cell: HostSupercell, moves: Sequence[Move]) -> list[Pool]:
 def pools_from_occupancies(
     cell: HostSupercell, tolerance: float = 0.0
 ) -> tuple[list[Pool], dict[str, dict[str, tuple[float, float]]]]:
-    """Pools of sites that hold the framework cations in the crystal's own occupancies.
+    """Pools of sites that hold the framework, cations and anions, in the crystal's own occupancies.
+
+    Numbers are rounded label by label by the largest remainder, so that a label that is full stays full and no kind of
+    ion vanishes unless the tolerance allows for it.
 
     Parameters
     ----------
@@ -108,7 +113,7 @@ def pools_from_occupancies(
     Returns
     -------
     pools
-        One pool for every label with framework cations.
+        One pool for every label with framework ions, but for the fixed anions.
     occupancies
         Label -> element -> (occupancy of the crystal, occupancy realised).
 
@@ -117,36 +122,49 @@ def pools_from_occupancies(
     InputError
         If the supercell cannot realise an occupancy within the tolerance; the message gives the nearest ones it can.
     """
-    skip = {cell.host.mobile_species, *cell.host.anion_species}
+    mobile = cell.host.mobile_species
     counts: dict[frozenset[str], dict[str, int]] = {}
     compared: dict[str, dict[str, tuple[float, float]]] = {}
     for label, row in cell.occupancies().items():
-        n_sites = len(cell.sites_of([label]))
-        for element, occupancy in row.items():
-            if element in skip:
-                continue
-            n_ions = round(occupancy * n_sites)
-            compared.setdefault(label, {})[element] = (occupancy, n_ions / n_sites)
-            counts.setdefault(frozenset([label]), {})[element] = n_ions
+        sites = cell.sites_of([label])
+        if cell.anions[sites[0]] or set(row) <= {mobile}:
+            continue
+        whole = largest_remainder(row, len(sites))
+        counts[frozenset([label])] = {ion: whole[ion] for ion in row if ion != mobile}
+        compared[label] = {ion: (row[ion], whole[ion] / len(sites)) for ion in row if ion != mobile}
     misfits = [
         f"{element} on {label}: {wanted:g} x {len(cell.sites_of([label]))} sites = "
         f"{wanted * len(cell.sites_of([label])):.2f} ions, nearest {realised:.4f}"
         for label, row in compared.items()
         for element, (wanted, realised) in row.items()
-        if abs(wanted - realised) > tolerance + 1e-9
+        if abs(wanted - realised) > tolerance + 1e-6
     ]
     if misfits:
         raise InputError(
             f"the supercell cannot realise the occupancies within occupancy_tolerance {tolerance:g} "
             f"({'; '.join(misfits)}); set occupancy_tolerance to accept the nearest, or take a larger supercell"
         )
-    if not counts:
-        raise InputError(f"the crystal of host {cell.host.name} holds no framework cations; state moves instead")
+    if not counts and not cell.anions.any():
+        raise InputError(f"the crystal of host {cell.host.name} holds no framework; state moves instead")
     return _pools(cell, counts), compared
 
 
+def largest_remainder(occupancies: Mapping[str, float], n_sites: int) -> dict[str, int]:
+    """Whole numbers of ions on sites; those left over by rounding down go to the largest remainders.
+
+    Ions and vacancies add up to the sites. Where an ion and a vacancy tie, the sites stay emptier.
+    """
+    wanted = {ion: occupancy * n_sites for ion, occupancy in occupancies.items()}
+    wanted[EMPTY] = max(0.0, n_sites - sum(wanted.values()))
+    whole = {ion: int(amount + 1e-6) for ion, amount in wanted.items()}
+    order = sorted(wanted, key=lambda ion: (round(whole[ion] - wanted[ion], 6), ion))
+    for ion in order[: n_sites - sum(whole.values())]:
+        whole[ion] += 1
+    return {ion: whole[ion] for ion in occupancies}
+
+
 def n_displaced(cell: HostSupercell, species: Sequence[str]) -> int:
-    """Framework cations that are not where the ordered crystal has them."""
+    """Framework ions that are not where the ordered crystal has them."""
     filling = cell.framework_filling()
     return sum(
         1
@@ -159,8 +177,17 @@ def _pools(cell: HostSupercell, counts: dict[frozenset[str], dict[str, int]]) ->
     for labels in counts:
         anionic = [label for label in labels if cell.anions[cell.sites_of([label])[0]]]
         if anionic:
-            raise InputError(f"site label {anionic[0]!r} holds anions; framework cations cannot go there")
-    return [Pool(tuple(int(i) for i in cell.sites_of(labels)), ions) for labels, ions in counts.items()]
+            raise InputError(f"site label {anionic[0]!r} holds anions alone and is full; nothing can go there")
+    pools = [Pool(tuple(int(i) for i in cell.sites_of(labels)), ions) for labels, ions in counts.items()]
+    _, linked = linked_pools(pools, cell.alternatives)
+    for group in linked:
+        if not group.n_decorations():
+            split = sorted({str(cell.labels[site]) for site in group.pairs.ravel()})
+            raise InputError(
+                f"split positions of {split} are less than {ALTERNATIVE_A:g} Å apart, so that one of them at most is "
+                "taken, but they hold more ions than that: correct their positions or occupancies"
+            )
+    return pools
 
 
 def _check_labels(cell: HostSupercell, move: Move, filling: dict[str, str]) -> None:

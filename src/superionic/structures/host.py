@@ -1,8 +1,9 @@
-"""Reading a host from its YAML site table and CIF, or from a CIF alone."""
+"""Reading a host from its YAML site table and crystal, or from a crystal alone; by named formats only."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,17 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pymatgen.core import Element, Structure
-from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+from pymatgen.core import Structure
+from pymatgen.io.vasp import Poscar
 
 from superionic.documents import JumpsWithin
 from superionic.errors import InputError, first_error
-from superionic.structures.crystal import AS_IN_CIF, Host, NamedSite
+from superionic.structures.cif import Crystal, read_cif
+from superionic.structures.crystal import Host, NamedSite, bare_element
+from superionic.structures.sites_of_crystal import host_of_crystal, with_charges
 from superionic.structures.symmetry import SAME_SITE_A, space_group
 
-__all__ = ["Host", "NamedSite", "host_from_cif", "load_host", "read_crystal"]
+__all__ = ["Host", "NamedSite", "load_host", "read_crystal"]
 
 
 class SiteEntry(BaseModel):
@@ -56,10 +59,23 @@ class HostFile(BaseModel):
     labels: dict[str, Any] = Field(default_factory=dict)
 
 
-def load_host(name_or_path: str | Path) -> Host:
-    """Load a host by the name of a packaged one, or by the path of its YAML file or of a CIF.
+def load_host(
+    name_or_path: str | Path,
+    mobile_species: str | None = None,
+    oxidation_states: Mapping[str, float] | None = None,
+) -> Host:
+    """Load a host by the name of a packaged one, or by the path of its YAML file, of a CIF or of a POSCAR.
 
-    A CIF alone gives a host whose sites are its own symmetry orbits, named by Wyckoff position.
+    A crystal alone gives a host whose sites are its own symmetry orbits, named by Wyckoff position.
+
+    Parameters
+    ----------
+    name_or_path
+        Name or path.
+    mobile_species
+        The mobile ion, if not the one that a host file names or that alone qualifies.
+    oxidation_states
+        Charges that override those of the file.
 
     Raises
     ------
@@ -69,22 +85,55 @@ def load_host(name_or_path: str | Path) -> Host:
     packaged = files("superionic") / "data" / "hosts" / str(name_or_path) / "host.yaml"
     if "/" not in str(name_or_path) and packaged.is_file():
         with as_file(packaged) as path:
-            return _from_yaml(path)
+            return _from_yaml(path, mobile_species, oxidation_states)
     path = Path(name_or_path)
     if not path.is_file():
         known = sorted(entry.name for entry in (files("superionic") / "data" / "hosts").iterdir() if entry.is_dir())
         raise InputError(f"host = {str(name_or_path)!r} is neither a packaged host {known} nor a file")
-    return _from_yaml(path) if path.suffix in {".yaml", ".yml"} else host_from_cif(path)
+    if path.suffix in {".yaml", ".yml"}:
+        return _from_yaml(path, mobile_species, oxidation_states)
+    crystal = read_crystal(path)
+    try:
+        return host_of_crystal(str(path), crystal.structure, mobile_species, oxidation_states, crystal.notes)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
-def _from_yaml(path: Path) -> Host:
+def read_crystal(path: Path) -> Crystal:
+    """Read a crystal from a CIF or POSCAR as it is written: same cell, same sites, partial occupancies kept.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, of another format, or holds no crystal.
+    """
+    if not path.is_file():
+        raise InputError(f"crystal {str(path)!r} does not exist: give the path of a CIF or POSCAR file")
+    name = path.name.lower()
+    if name.endswith((".cif", ".mcif")):
+        return read_cif(path)
+    if name.endswith((".vasp", ".poscar")) or name.startswith(("poscar", "contcar")):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return Crystal(Poscar.from_str(path.read_text()).structure, ())
+        except (ValueError, IndexError, KeyError, UnicodeDecodeError, AttributeError) as error:
+            raise InputError(f"{str(path)!r} is not readable as a POSCAR: {error}") from error
+    raise InputError(f"{str(path)!r} is neither a CIF (.cif) nor a POSCAR (.vasp, POSCAR, CONTCAR): convert it")
+
+
+def _from_yaml(path: Path, mobile_species: str | None, oxidation_states: Mapping[str, float] | None) -> Host:
     try:
         entry = HostFile(**yaml.safe_load(path.read_text()))
-    except (ValidationError, yaml.YAMLError, TypeError) as error:
+    except (ValidationError, yaml.YAMLError, TypeError, UnicodeDecodeError) as error:
         raise InputError(f"host file {path} is wrong: {first_error(error)}") from error
-    structure = read_crystal(path.parent / entry.cif)
-    for element in (entry.mobile_species, *entry.anion_species):
-        if element not in entry.oxidation_states:
+    crystal = read_crystal(path.parent / entry.cif)
+    structure, charges = crystal.structure, {**entry.oxidation_states, **(oxidation_states or {})}
+    mobile = mobile_species or entry.mobile_species
+    if mobile_species and mobile_species not in charges:
+        raise InputError(f"mobile_species = {mobile_species!r} is none of {sorted(charges)} of host file {path}")
+    for element in (mobile, *entry.anion_species):
+        if element not in charges:
             raise InputError(f"host file {path}: {element!r} has no entry in oxidation_states: add its charge")
     operations = space_group(structure)
     sites = tuple(
@@ -94,6 +143,26 @@ def _from_yaml(path: Path) -> Host:
         )
         for row in entry.sites
     )  # fmt: skip
+    _check_sites(sites, structure, path)
+    missing = sorted(
+        {ion.symbol for site in structure for ion in site.species} - {bare_element(ion) for ion in charges}
+    )
+    if missing:
+        raise InputError(f"host file {path}: {missing[0]!r} has no entry in oxidation_states: add its charge")
+    if not structure.is_ordered or all(site.specie.oxi_state is None for site in structure):
+        structure = with_charges(structure, charges)
+    return Host(
+        entry.name, structure, sites, mobile, tuple(ion for ion in entry.anion_species if ion != mobile),
+        charges, entry.layer_normal, entry.fillings, entry.labels, crystal.notes,
+    )  # fmt: skip
+
+
+def _check_sites(sites: tuple[NamedSite, ...], structure: Structure, path: Path) -> None:
+    """Refuse labels twice, orbits that contradict their Wyckoff symbols, and atoms that no site holds."""
+    labels = [site.label for site in sites]
+    if len(set(labels)) < len(labels):
+        twice = next(label for label in labels if labels.count(label) > 1)
+        raise InputError(f"host file {path}: label {twice!r} is given to two sites: every site needs its own")
     for site in sites:
         multiplicity = int("".join(filter(str.isdigit, site.wyckoff)) or len(site.frac_coords))
         if multiplicity != len(site.frac_coords):
@@ -101,77 +170,14 @@ def _from_yaml(path: Path) -> Host:
                 f"host file {path}: site {site.label!r} says Wyckoff position {site.wyckoff} but its orbit has "
                 f"{len(site.frac_coords)} positions: correct `position` or `wyckoff`"
             )
-    if not structure.is_ordered or all(site.specie.oxi_state is None for site in structure):
-        structure.add_oxidation_state_by_element(
-            {el.symbol: entry.oxidation_states[el.symbol] for el in structure.composition.element_composition}
+    coords = np.concatenate([site.frac_coords for site in sites])
+    distances = structure.lattice.get_all_distances(structure.frac_coords, coords).min(axis=1)
+    if distances.max() >= SAME_SITE_A:
+        atom = structure[int(distances.argmax())]
+        raise InputError(
+            f"host file {path}: {atom.species_string} at {np.round(atom.frac_coords, 3).tolist()} of the crystal is on "
+            f"no site (the nearest is {distances.max():.2f} Å away): add a site for it, or correct `position`"
         )
-    return Host(
-        entry.name, structure, sites, entry.mobile_species, tuple(entry.anion_species), entry.oxidation_states,
-        entry.layer_normal, entry.fillings, entry.labels,
-    )  # fmt: skip
-
-
-def host_from_cif(path: Path, mobile_species: str | None = None) -> Host:
-    """Host whose named sites are the symmetry orbits of the CIF's own sites.
-
-    Parameters
-    ----------
-    path
-        CIF of the crystal; partial occupancies are allowed.
-    mobile_species
-        Element symbol of the mobile ion; the lightest cation if None.
-    """
-    structure = read_crystal(path)
-    charges = _oxidation_states(structure, path)
-    cations = [element for element, charge in charges.items() if charge > 0]
-    symmetrised = SpacegroupAnalyzer(structure, symprec=0.05).get_symmetrized_structure()
-    sites: list[NamedSite] = []
-    for wyckoff, group in zip(symmetrised.wyckoff_symbols, symmetrised.equivalent_sites, strict=True):
-        elements = tuple(sorted({element.symbol for site in group for element in site.species.element_composition}))
-        label = wyckoff if wyckoff not in {site.label for site in sites} else f"{'/'.join(elements)} {wyckoff}"
-        coords = np.array([site.frac_coords for site in group]) % 1.0
-        sites.append(NamedSite(label, wyckoff, None, None, elements, coords))
-    structure.add_oxidation_state_by_element(charges)
-    return Host(
-        name=str(path),
-        structure=structure,
-        sites=tuple(sites),
-        mobile_species=mobile_species or min(cations, key=lambda symbol: Element(symbol).atomic_mass),
-        anion_species=tuple(element for element, charge in charges.items() if charge < 0),
-        oxidation_states=charges,
-        layer_normal=None,
-        fillings={AS_IN_CIF: {site.label: site.allowed_species[0] for site in sites}} if structure.is_ordered else {},
-        label_rules={},
-    )
-
-
-def read_crystal(path: Path) -> Structure:
-    """Read a CIF as it is written: same cell, same sites, partial occupancies kept.
-
-    Raises
-    ------
-    InputError
-        If the file is missing or holds no structure.
-    """
-    if not path.is_file():
-        raise InputError(f"cif = {str(path)!r} does not exist: give the path of a CIF file")
-    try:
-        with warnings.catch_warnings():  # pymatgen compares the sites with a formula that such CIFs often lack
-            warnings.filterwarnings("ignore", message="Cannot determine chemical composition")
-            return Structure.from_file(path, primitive=False, merge_tol=0.01)
-    except (ValueError, IndexError, AssertionError) as error:
-        raise InputError(f"cif = {str(path)!r} holds no readable structure: {error}") from error
-
-
-def _oxidation_states(structure: Structure, path: Path) -> dict[str, float]:
-    stated = {sp.element.symbol: z for sp in structure.composition if (z := getattr(sp, "oxi_state", None))}
-    elements = {element.symbol for element in structure.composition.element_composition}
-    if set(stated) == elements:
-        return stated
-    guesses = structure.composition.element_composition.oxi_state_guesses()
-    if not guesses:
-        raise InputError(f"cif = {str(path)!r} has species without oxidation state: write them into the CIF")
-    return dict(guesses[0])
 
 
 def _orbit(

@@ -1,4 +1,4 @@
-"""Whether a cell is ordered, disordered, or of medium or high entropy, from where its framework cations sit."""
+"""Whether a cell is ordered, disordered, or of medium or high entropy, from where its framework ions sit."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ def ordering_class(host: Host, ions: Iterable[tuple[str, str]], n_cells: int) ->
     host
         The crystal and its named sites.
     ions
-        Site label and element of every ion of the cell; mobile ions and anions do not count.
+        Site label and element of every ion of the cell; mobile ions do not count.
     n_cells
         Conventional cells of the host in the cell.
 
     Returns
     -------
     OrderingClass
-        'ordered' if every site label holds one framework cation on all of its sites or none at all. Otherwise by the
-        configurational entropy of the cations on the other labels, per cation: 'high entropy' from 1.5 R, 'medium
-        entropy' from 1 R, else 'disordered'.
+        'ordered' if every site label holds one kind of framework ion on all of its sites or none at all. Otherwise by
+        the configurational entropy of the ions, anions too, on the other labels, per ion: 'high entropy' from 1.5 R,
+        'medium entropy' from 1 R, else 'disordered'.
     """
-    not_framework = {host.mobile_species, *host.anion_species}
     held: dict[str, Counter[str]] = {}
     for label, element in ions:
-        if element not in not_framework:
+        if element != host.mobile_species:
             held.setdefault(label, Counter())[element] += 1
     mixed: Counter[str] = Counter()
     for label, elements in held.items():

@@ -18,6 +18,8 @@ from superionic.structures.enumeration import EMPTY
 from superionic.structures.search import Placements, anneal, random_search
 from superionic.structures.supercell import HostSupercell
 
+ALTERNATIVE_PENALTY_eV = 30.0
+
 Method = Literal["random", "anneal"]
 Energy = Literal["shifted-force", "ewald"]
 Species = tuple[str, ...]
@@ -120,14 +122,13 @@ class MobileSites:
         mobile = self.cell.host.mobile_species
         labels = self.search.site_labels
         if labels is None:
-            skip = set(self.cell.host.anion_species)
             labels = tuple(
                 label
                 for label, row in self.cell.occupancies().items()
-                if set(row) - skip and mobile in self.cell.host.site(label).allowed_species
+                if row and mobile in self.cell.host.site(label).allowed_species
             )
         if any(self.cell.anions[self.cell.sites_of([label])[0]] for label in labels):
-            raise InputError(f"site_labels {list(labels)} hold anions; name cation sites for {mobile}")
+            raise InputError(f"site_labels {list(labels)} hold anions; name other sites for {mobile}")
         return self.cell.sites_of(labels)
 
     def form(self, framework: Species, candidates: NDArray[np.intp]) -> QuadraticForm:
@@ -136,12 +137,30 @@ class MobileSites:
         if self.search.energy == "ewald":
             both = [cation or anion for cation, anion in zip(framework, self.cell.anions, strict=True)]
             fixed = np.array([self.cell.charge(element) if element else 0.0 for element in both])
-        return mobile_form(self.pair_energies, candidates, self.cell.charge(self.cell.host.mobile_species), fixed)
+        form = mobile_form(self.pair_energies, candidates, self.cell.charge(self.cell.host.mobile_species), fixed)
+        return self._without_alternatives(form, candidates)
+
+    def _without_alternatives(self, form: QuadraticForm, candidates: NDArray[np.intp]) -> QuadraticForm:
+        """The energy with a penalty on taking two alternatives, far above all others."""
+        at = {int(site): index for index, site in enumerate(candidates)}
+        pairs = [(at[a], at[b]) for a, b in self.cell.alternatives.tolist() if a in at and b in at]
+        if not pairs:
+            return form
+        interaction = form.interaction.copy()
+        for first, second in pairs:
+            interaction[first, second] += ALTERNATIVE_PENALTY_eV
+            interaction[second, first] += ALTERNATIVE_PENALTY_eV
+        return QuadraticForm(form.constant, form.field, interaction)
 
     def free(self, frameworks: Sequence[Species]) -> NDArray[np.intp]:
-        """Allowed sites that none of the frameworks takes."""
+        """Allowed sites that none of the frameworks takes, nor an alternative of one it takes."""
         taken = np.any([[bool(element) for element in framework] for framework in frameworks], axis=0)
-        return self.allowed[~taken[self.allowed]]
+        taken |= self.cell.anions != EMPTY
+        barred = taken.copy()
+        for first, second in self.cell.alternatives:
+            barred[first] |= taken[second]
+            barred[second] |= taken[first]
+        return self.allowed[~barred[self.allowed]]
 
     def stabiliser(self, frameworks: Sequence[Species]) -> NDArray[np.int64]:
         """Operations that leave every one of the frameworks as it is."""

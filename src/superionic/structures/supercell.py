@@ -13,8 +13,9 @@ from scipy.spatial import cKDTree
 
 from superionic.documents.frameworks import SupercellMatrix
 from superionic.errors import InputError
+from superionic.structures.alternatives import ALTERNATIVE_A, alternative_pairs
+from superionic.structures.crystal import Host, bare_element, ion_name
 from superionic.structures.enumeration import EMPTY
-from superionic.structures.host import Host
 from superionic.structures.symmetry import SAME_SITE_A, space_group
 
 
@@ -48,6 +49,9 @@ def lattice_points(matrix: ArrayLike) -> NDArray[np.int64]:
     return np.asarray(points[((fractional > -1e-8) & (fractional < 1 - 1e-8)).all(axis=1)])
 
 
+_FULL = 1e-6  # an occupancy this near to 1 is 1
+
+
 @dataclass(frozen=True)
 class HostSupercell:
     """All named sites of a host in a supercell, in a fixed order.
@@ -70,6 +74,17 @@ class HostSupercell:
         """Lattice of the supercell."""
         return Lattice(np.array(self.matrix) @ self.host.structure.lattice.matrix)
 
+    @property
+    def repeats(self) -> tuple[int, int, int] | None:
+        """Repeats along a, b, c; None for a cell of another shape."""
+        (a, ab, ac), (ba, b, bc), (ca, cb, c) = self.matrix
+        return None if any((ab, ac, ba, bc, ca, cb)) else (a, b, c)
+
+    @property
+    def n_cells(self) -> int:
+        """Conventional cells in the supercell."""
+        return round(np.linalg.det(np.array(self.matrix)))
+
     @cached_property
     def _translations(self) -> NDArray[np.float64]:
         """Fractional supercell coordinates of the conventional lattice points, shape (det, 3)."""
@@ -90,11 +105,28 @@ class HostSupercell:
 
     @cached_property
     def anions(self) -> NDArray[np.str_]:
-        """Anion on every site, an empty string on the sites of cations."""
-        kinds = {
-            site.label: [s for s in site.allowed_species if s in self.host.anion_species] for site in self.host.sites
+        """The anion on every site that no configuration leaves to another: empty on all other sites.
+
+        Sites that take several kinds of ions, or that the crystal leaves empty in part, are filled by configuration.
+        """
+        occupancies = self.occupancies()
+        fixed = {
+            site.label: site.allowed_species[0]
+            for site in self.host.sites
+            if len(site.allowed_species) == 1
+            and site.allowed_species[0] in self.host.anion_species
+            and sum(occupancies[site.label].values() or [1.0]) > 1 - _FULL
         }
-        return np.array([kinds[label][0] if kinds[label] else EMPTY for label in self.labels])
+        return np.array([fixed.get(str(label), EMPTY) for label in self.labels])
+
+    @cached_property
+    def is_anion_site(self) -> NDArray[np.bool_]:
+        """Whether a site takes anions, mobile ones too, and nothing else."""
+        charges = self.host.oxidation_states
+        anionic = {
+            site.label for site in self.host.sites if all(charges.get(ion, 0) < 0 for ion in site.allowed_species)
+        }
+        return np.isin(self.labels, sorted(anionic))
 
     def sites_of(self, labels: Iterable[str]) -> NDArray[np.intp]:
         """Indices of the sites with one of these labels.
@@ -170,7 +202,7 @@ class HostSupercell:
         return candidates[rows, best].astype(np.int64), distances[rows, best]
 
     def structure(self, species: Sequence[str]) -> Structure:
-        """Ordered cell with these elements on the sites, and the anions on theirs.
+        """Ordered cell with these elements on the sites, and the fixed anions on theirs.
 
         Parameters
         ----------
@@ -186,9 +218,15 @@ class HostSupercell:
         Raises
         ------
         InputError
-            If a species has no oxidation state in the host.
+            If a species has no oxidation state in the host, or two split positions are both taken.
         """
-        filled = [anion or cation for anion, cation in zip(self.anions, species, strict=True)]
+        filled = [anion or ion for anion, ion in zip(self.anions, species, strict=True)]
+        for first, second in self.alternatives.tolist():
+            if filled[first] and filled[second]:
+                raise InputError(
+                    f"{filled[first]} on {self.labels[first]} and {filled[second]} on {self.labels[second]} are split "
+                    f"positions less than {ALTERNATIVE_A:g} Å apart, of which one at most is taken: the ions do not fit"
+                )
         occupied = [index for index, element in enumerate(filled) if element]
         named = {site.label: site for site in self.host.sites}
         rows = [named[str(self.labels[index])] for index in occupied]
@@ -205,7 +243,7 @@ class HostSupercell:
 
     def ion(self, element: str) -> Species:
         """The element with its oxidation state in the host."""
-        return Species(element, self.charge(element))
+        return Species(bare_element(element), self.charge(element))
 
     def charge(self, element: str) -> float:
         """Charge of an element in elementary charges.
@@ -222,29 +260,59 @@ class HostSupercell:
         return self.host.oxidation_states[element]
 
     def framework_filling(self) -> dict[str, str]:
-        """Label -> element of the framework cations where the crystal itself has most of them.
+        """Label -> element of the framework where the crystal itself has most of it, without the fixed anions.
 
         Taken from the host's first named filling, else from the species with the largest occupancy on each label.
         """
-        skip = {self.host.mobile_species, *self.host.anion_species}
+        fixed = {str(label) for label, anion in zip(self.labels, self.anions, strict=True) if anion}
         if self.host.fillings:
             filling = next(iter(self.host.fillings.values()))
-            return {label: element for label, element in filling.items() if element not in skip}
-        majority = {label: max(row, key=row.__getitem__) for label, row in self.occupancies().items() if row}
-        return {label: element for label, element in majority.items() if element not in skip}
+        else:
+            filling = {label: max(row, key=row.__getitem__) for label, row in self.occupancies().items() if row}
+        return {
+            label: element
+            for label, element in filling.items()
+            if label not in fixed and element != self.host.mobile_species
+        }
 
     def occupancies(self) -> dict[str, dict[str, float]]:
-        """Occupancy of every label by every element in the crystal as it was read; empty where it has no atom."""
+        """Occupancy of every label by every ion in the crystal as it was read; empty where it has no atom."""
         crystal = self.host.structure
+        positions = np.concatenate([site.frac_coords[:1] for site in self.host.sites])
+        distances = crystal.lattice.get_all_distances(positions, crystal.frac_coords)
         found: dict[str, dict[str, float]] = {}
-        for site in self.host.sites:
-            distances = crystal.lattice.get_all_distances(site.frac_coords[:1], crystal.frac_coords)[0]
+        for site, row_of_distances in zip(self.host.sites, distances, strict=True):
             row: dict[str, float] = {}
-            for atom in np.flatnonzero(distances < SAME_SITE_A):
-                for element, occupancy in crystal[int(atom)].species.element_composition.items():
-                    row[element.symbol] = row.get(element.symbol, 0.0) + occupancy
+            for atom in np.flatnonzero(row_of_distances < SAME_SITE_A):
+                for ion, occupancy in crystal[int(atom)].species.items():
+                    name = ion_name(ion, self.host.oxidation_states)
+                    row[name] = row.get(name, 0.0) + occupancy
             found[site.label] = row
         return found
+
+    def crystal_ions(self) -> dict[str, float]:
+        """Ions that as much of the crystal as this cell holds: name -> amount."""
+        amounts: dict[str, float] = {}
+        for label, row in self.occupancies().items():
+            for ion, occupancy in row.items():
+                amounts[ion] = amounts.get(ion, 0.0) + occupancy * len(self.sites_of([label]))
+        return amounts
+
+    @cached_property
+    def alternatives(self) -> NDArray[np.intp]:
+        """Pairs of sites of which one ion at most takes one, shape (pairs, 2): see :func:`alternative_pairs`."""
+        totals = {label: sum(row.values()) for label, row in self.occupancies().items()}
+        labels = self.labels.tolist()
+        with_hydrogen = {
+            site.label: bool({"H", "D"} & {bare_element(ion) for ion in site.allowed_species})
+            for site in self.host.sites
+        }
+        return alternative_pairs(
+            self.lattice,
+            self.frac_coords,
+            np.array([totals[label] for label in labels]),
+            np.array([with_hydrogen[label] for label in labels]),
+        )
 
 
 def _is_whole(matrix: NDArray[np.float64]) -> bool:

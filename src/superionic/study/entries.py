@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from superionic.documents import AnalysisSettings, ChgnetSettings, Document, MDSet, PotentialSettings
 from superionic.documents.run_config import RunConfig
-from superionic.errors import InputError
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.relax import RelaxMaker
 from superionic.structures.host import Host, load_host
-from superionic.study.frameworks import DisorderEntry, HighEntropyEntry
+from superionic.structures.supercell_search import SupercellRequest
+from superionic.study.frameworks import SUPERCELL, DisorderEntry, HighEntropyEntry
 from superionic.study.plan import Plan, PlannedCell, within
 from superionic.study.runnable import check_runnable
 
@@ -27,7 +26,7 @@ class OrderingEntry(Document):
     filling: dict[str, str] | None = Field(
         None, description="Site label -> element; the host's own filling of that label if not given"
     )
-    supercell: tuple[int, int, int] = Field((1, 1, 1), description="Repeats of the conventional cell along a, b, c")
+    supercell: tuple[int, int, int] | SupercellRequest = Field((1, 1, 1), description=SUPERCELL)
     tags: list[str] = Field(default_factory=list, description="Free words to find the results by")
 
     def cell(self, host: Host) -> PlannedCell:
@@ -50,8 +49,15 @@ class Study(Document):
     """A study: a host, its orderings, a potential, the runs and the analysis."""
 
     name: str = Field(min_length=1, description="Name of the study, stored with every result")
-    host: str = Field(description="Name of a packaged host, or path of a host.yaml or CIF (relative to the study file)")
-    mobile_species: str | None = Field(None, description="Mobile ion, if not the one the host names")
+    host: str = Field(
+        description="Name of a packaged host, or path of a host.yaml, CIF or POSCAR (relative to the study file)"
+    )
+    mobile_species: str | None = Field(
+        None, description="Mobile ion, if not the one the host names or that alone qualifies"
+    )
+    oxidation_states: dict[str, float] = Field(
+        default_factory=dict, description="Charges in elementary charges that override those of the host"
+    )
     orderings: list[OrderingEntry] = Field(default_factory=list, description="Ordered cells by filling whole sites")
     disorder: DisorderEntry | None = Field(None, description="Ordered cells from framework enumeration")
     high_entropy: list[HighEntropyEntry] = Field(default_factory=list, description="High-entropy ordered cells")
@@ -74,12 +80,7 @@ class Study(Document):
 
     def load_host(self) -> Host:
         """The host crystal."""
-        host = load_host(self.host)
-        if self.mobile_species is None:
-            return host
-        if self.mobile_species not in host.oxidation_states:
-            raise InputError(f"mobile_species = {self.mobile_species!r} is none of {sorted(host.oxidation_states)}")
-        return replace(host, mobile_species=self.mobile_species)
+        return load_host(self.host, self.mobile_species, self.oxidation_states)
 
     def plan(self) -> Plan:
         """Work out the host, the cells and the runs: once, for everything that is asked of the study afterwards.

@@ -16,7 +16,12 @@ from superionic.makers.relax import RelaxMaker
 from superionic.structures.arrangements import Arrangement
 from superionic.structures.host import Host
 from superionic.structures.placement import PlacementSearch
+from superionic.structures.supercell_search import SupercellRequest
 from superionic.study.plan import PlannedCell, within
+
+SUPERCELL = (
+    "Repeats of the conventional cell along a, b, c; or min_length_A (and max_atoms) of the smallest cell that will do"
+)
 
 
 class PlacementEntry(Document):
@@ -42,9 +47,12 @@ class PlacementEntry(Document):
 class DisorderEntry(Document):
     """Every symmetry-distinct framework is one ordering of the study."""
 
-    supercell: tuple[int, int, int] = Field((1, 1, 1), description="Repeats of the conventional cell along a, b, c")
+    supercell: tuple[int, int, int] | SupercellRequest = Field((1, 1, 1), description=SUPERCELL)
     moves: list[str] | None = Field(None, description="SPECIES:FROM:TO:COUNT; the crystal's own occupancies if none")
     occupancy_tolerance: float = Field(0.0, ge=0, description="Change of an occupancy to accept")
+    composition_tolerance: float = Field(
+        0.02, ge=0, description="Share by which the mobile ions may differ from the crystal's"
+    )
     with_ordered: bool = Field(True, description="Whether the ordered crystal is run too")
     max_distinct: int = Field(20, ge=1, description="Most frameworks to run; more are refused with the count")
     n_samples: int | None = Field(None, ge=1, description="Draw so many frameworks instead of all")
@@ -79,7 +87,10 @@ class HighEntropyEntry(Document):
 
     label: str = Field(description="Label of the ordering, for example 'HE5'")
     composition: str = Field(description="Cations on the decorated sites, for example In3Lu3Sc4Yb3Zr3")
-    supercell: tuple[int, int, int] = Field((1, 1, 1), description="Repeats of the conventional cell along a, b, c")
+    supercell: tuple[int, int, int] | SupercellRequest = Field((1, 1, 1), description=SUPERCELL)
+    site_labels: list[str] | None = Field(
+        None, description="Labels to decorate; those of the framework's cations if none and they are of one element"
+    )
     arrangements: list[Arrangement] = Field(min_length=1, description="What to look for; twice if named twice")
     seed: int = Field(0, description="Seed of the search for decorations")
     placement: PlacementEntry = Field(default_factory=PlacementEntry, description="The mobile ions")
