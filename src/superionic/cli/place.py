@@ -73,5 +73,5 @@ def _lines(document: PlacementDocument, host: Host) -> Iterator[str]:
             f"image {cell.image}  {cell.ordering.formula}  "
             f"shortest {pair} {closest:.2f} Å"
         )
-    for name, cell in {cell.framework: cell.ordering.structure for cell in document.cells}.items():
-        yield f"ions of {name}: {in_words(cell_beside_crystal(host, cell))}"
+    for name, structure in {cell.framework: cell.ordering.structure for cell in document.cells}.items():
+        yield f"ions of {name}: {in_words(cell_beside_crystal(host, structure))}"

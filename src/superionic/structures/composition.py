@@ -97,12 +97,13 @@ def ions_of(cell: HostSupercell, framework: Mapping[str, int]) -> dict[str, tupl
 def cell_beside_crystal(host: Host, cell: Structure) -> dict[str, tuple[float, int]]:
     """Ions of an ordered cell: ion -> (amount in as much of the crystal as the cell holds, number in the cell)."""
     n_cells = round(cell.volume / host.structure.volume)
-    crystal: Counter[str] = Counter()
+    crystal: dict[str, float] = {}
     for site in host.structure:
         for ion, occupancy in site.species.items():
-            crystal[ion_name(ion, host.oxidation_states)] += n_cells * occupancy
+            name = ion_name(ion, host.oxidation_states)
+            crystal[name] = crystal.get(name, 0.0) + n_cells * occupancy
     here = Counter(ion_name(site.specie, host.oxidation_states) for site in cell)
-    return {ion: (float(crystal[ion]), here[ion]) for ion in dict.fromkeys((*crystal, *here))}
+    return {ion: (crystal.get(ion, 0.0), here[ion]) for ion in dict.fromkeys((*crystal, *here))}
 
 
 def check_ions(

@@ -85,10 +85,11 @@ def ion_charges(structure: Structure, stated: Mapping[str, float]) -> tuple[dict
                 for charge in charges
                 if charge is not None
             }
-    amounts: Counter[str] = Counter()
+    amounts: dict[str, float] = {}
     for site in structure:
         for ion, occupancy in site.species.items():
-            amounts[ion_name(ion, own)] += occupancy
+            name = ion_name(ion, own)
+            amounts[name] = amounts.get(name, 0.0) + occupancy
     if not any(charge < 0 for charge in own.values()) and not _may_hold_anions(amounts):
         raise InputError("it holds no anions: the whole crystal is needed, not its mobile or metal sublattice alone")
     guessed = [ion for ion in amounts if ion not in own]

@@ -139,7 +139,9 @@ def _plain(symbol: str) -> str:
 
 @cache
 def _type(hall_number: int) -> spglib.SpaceGroupType:
-    return spglib.get_spacegroup_type(hall_number)
+    group = spglib.get_spacegroup_type(hall_number)
+    assert group is not None  # noqa: S101 - there are 530
+    return group
 
 
 @cache
@@ -167,6 +169,7 @@ def _symbols() -> dict[str, list[int]]:
 
 def _database(hall_number: int) -> Operations:
     symmetry = spglib.get_symmetry_from_database(hall_number)
+    assert symmetry is not None  # noqa: S101 - the numbers come from the same database
     return symmetry["rotations"].astype(float), symmetry["translations"]
 
 
