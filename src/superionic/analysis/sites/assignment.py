@@ -80,7 +80,7 @@ class DistanceStatistics:
         """
         per_site = self.counts.sum(axis=1) / np.bincount(sites.label_index)
         occupied = per_site > _HARDLY_OCCUPIED * self.counts.sum() / len(sites.labels)
-        passage = np.array([sites.passage[sites.labels.index(name)] for name in sites.names])
+        passage = sites.passage[sites.first_of_name]
         own = np.array([_median(row) * _RMS_PER_MEDIAN if row.any() else _USUAL_AMPLITUDE_A for row in self.counts])
         amplitudes = {}
         for n, name in enumerate(sites.names):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from superionic.analysis.sites.assignment import BIN_A, Assignment, DistanceStatistics
+from superionic.analysis.sites.assignment import Assignment
 from superionic.analysis.sites.sites import Sites
 from superionic.analysis.spectral.counts import count_estimate
 from superionic.analysis.spectral.diffusion import DiffusionEstimate
@@ -16,15 +16,12 @@ from superionic.documents import (
     JumpCategory,
     JumpCount,
     JumpsWithin,
-    SiteAnalysis,
-    SiteStatistics,
 )
 
 Floats = NDArray[np.float64]
 
 _DEAD_TIME_STEPS = 20
 _LEAST_SEEN = 0.2  # of all jumps; with fewer, what is seen are not jumps
-_CAPTURE_RADII_A = np.round(np.arange(0.1, 2.01, 0.05), 2)
 
 
 def jump_categories(sites: Sites, jumps: Assignment) -> NDArray[np.str_]:
@@ -162,7 +159,7 @@ def count_pairs(sites: Sites, jumps: Assignment, frame_interval_ps: float) -> li
     counts = np.bincount(pair, minlength=n * n)
     passed = np.bincount(pair, jumps.via >= 0, minlength=n * n)
     time_ps = np.bincount(sites.label_index, jumps.frames_on_site, minlength=n) * frame_interval_ps
-    stable = [name for name, first in zip(sites.names, _first(sites), strict=True) if not sites.passage[first]]
+    stable = [name for name, first in zip(sites.names, sites.first_of_name, strict=True) if not sites.passage[first]]
     return [
         JumpCount(
             source=a,
@@ -175,58 +172,3 @@ def count_pairs(sites: Sites, jumps: Assignment, frame_interval_ps: float) -> li
         for b in stable
         for k in [sites.names.index(a) * n + sites.names.index(b)]
     ]
-
-
-def _first(sites: Sites) -> list[int]:
-    return [sites.labels.index(name) for name in sites.names]
-
-
-def analyse_sites(
-    sites: Sites,
-    jumps: Assignment,
-    distances: DistanceStatistics,
-    radii_A: Floats,
-    n_ions: int,
-    n_frames: int,
-    frame_interval_ps: float,
-) -> SiteAnalysis:
-    """Occupation, residence and captured share per label and layer.
-
-    Parameters
-    ----------
-    sites, jumps, distances
-        The sites, what the ions did, and how far from the sites they were.
-    radii_A
-        Radius of each label in the order of `sites.names`.
-    n_ions, n_frames, frame_interval_ps
-        Size of the run.
-    """
-    amplitudes = distances.vibration_amplitudes_A(sites)
-    departures = np.bincount(sites.label_index[jumps.source], minlength=len(sites.names))
-    statistics = []
-    for n, (name, first) in enumerate(zip(sites.names, _first(sites), strict=True)):
-        own = sites.label_index == n
-        passage = bool(sites.passage[first])
-        frames = (jumps.frames_within if passage else jumps.frames_on_site)[own].sum()
-        statistics.append(
-            SiteStatistics(
-                label=name,
-                layer=sites.layers[first],
-                passage=passage,
-                n_sites=int(own.sum()),
-                vibration_amplitude_A=amplitudes[name],
-                radius_A=float(radii_A[n]),
-                occupation=float(frames / own.sum() / n_frames),
-                residence_time_ps=float(frames * frame_interval_ps / departures[n]) if departures[n] else None,
-            )
-        )
-    return SiteAnalysis(
-        sites=statistics,
-        ions_per_layer={
-            layer: float(jumps.frames_on_site[sites.layer_names == layer].sum() / (n_ions * n_frames))
-            for layer in dict.fromkeys(sites.layer_names[~sites.passage].tolist())
-        },
-        captured=distances.captured(radii_A),
-        capture_radius_A=_CAPTURE_RADII_A.tolist(),
-        capture_share=[distances.captured(float(np.round(r / BIN_A) * BIN_A)) for r in _CAPTURE_RADII_A],
-    )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from superionic.analysis.motion import Motion
 from superionic.analysis.sites.assignment import (
+    BIN_A,
     Assignment,
     DistanceStatistics,
     assign,
@@ -16,17 +17,18 @@ from superionic.analysis.sites.assignment import (
     voxel_index,
 )
 from superionic.analysis.sites.hop_network import hop_network
-from superionic.analysis.sites.jumps import analyse_jumps, analyse_sites, count_pairs
+from superionic.analysis.sites.jumps import analyse_jumps, count_pairs
 from superionic.analysis.sites.placement import Placement, place_host
 from superionic.analysis.sites.sites import Sites, sites_in_cell, without_passages
 from superionic.analysis.spectral.diffusion import DiffusionEstimate
 from superionic.analysis.spectral.hop_memory import HopNetwork
-from superionic.documents import JumpAnalysis, JumpCount, SiteAnalysis
+from superionic.documents import JumpAnalysis, JumpCount, SiteAnalysis, SiteStatistics
 from superionic.structures.host import Host
 
 Floats = NDArray[np.float64]
 
 RADIUS_PER_AMPLITUDE = 2.0
+_CAPTURE_RADII_A = np.round(np.arange(0.1, 2.01, 0.05), 2)
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,44 @@ def analyse_on_sites(visits: SiteVisits, motion: Motion, tracer: DiffusionEstima
     """
     size = motion.n_mobile, motion.n_frames, motion.interval_ps
     return OnSites(
-        sites=analyse_sites(visits.sites, visits.jumps, visits.distances, visits.radii_A, *size),
+        sites=_occupation(visits, motion),
         jumps=analyse_jumps(visits.sites, visits.jumps, *size, tracer),
         framework_hops=_framework_hops(motion, visits.host, visits.placement),
+    )
+
+
+def _occupation(visits: SiteVisits, motion: Motion) -> SiteAnalysis:
+    """Occupation, residence and captured share per label and layer."""
+    sites, jumps, distances = visits.sites, visits.jumps, visits.distances
+    amplitudes = distances.vibration_amplitudes_A(sites)
+    departures = np.bincount(sites.label_index[jumps.source], minlength=len(sites.names))
+    statistics = []
+    for n, (name, first) in enumerate(zip(sites.names, sites.first_of_name, strict=True)):
+        own = sites.label_index == n
+        passage = bool(sites.passage[first])
+        frames = (jumps.frames_within if passage else jumps.frames_on_site)[own].sum()
+        statistics.append(
+            SiteStatistics(
+                label=name,
+                layer=sites.layers[first],
+                passage=passage,
+                n_sites=int(own.sum()),
+                vibration_amplitude_A=amplitudes[name],
+                radius_A=float(visits.radii_A[n]),
+                occupation=float(frames / own.sum() / motion.n_frames),
+                residence_time_ps=float(frames * motion.interval_ps / departures[n]) if departures[n] else None,
+            )
+        )
+    ion_frames = motion.n_mobile * motion.n_frames
+    return SiteAnalysis(
+        sites=statistics,
+        ions_per_layer={
+            layer: float(jumps.frames_on_site[sites.layer_names == layer].sum() / ion_frames)
+            for layer in dict.fromkeys(sites.layer_names[~sites.passage].tolist())
+        },
+        captured=distances.captured(visits.radii_A),
+        capture_radius_A=_CAPTURE_RADII_A.tolist(),
+        capture_share=[distances.captured(float(np.round(r / BIN_A) * BIN_A)) for r in _CAPTURE_RADII_A],
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice
@@ -48,31 +51,63 @@ def laid_out(frac_coords: Floats, placement: Placement) -> Floats:
 
 
 def place_host(host: Host, trajectory: Trajectory) -> Placement:
-    """Supercell matrix and origin (in host fractions) that lay the host over the run's framework."""
-    cell = mean_cell(trajectory)
-    atoms = np.arange(trajectory.n_atoms)
-    sample = thinned(trajectory, _SAMPLE_FRAMES, (0.0, _SAMPLE_SHARE))
-    to_cell = np.linalg.inv(mean_cell(sample)) @ cell  # a cell that changes has another mean in these frames
-    everything = analysed_positions(sample, atoms, continuous=False) @ to_cell
-    average = everything.mean(axis=0)
-    species = np.asarray(trajectory.species)
-    anions = np.isin(species, host.anion_species)
-    if not anions.any():
+    """Supercell matrix and origin (in host fractions) that lay the host over the run's framework.
+
+    Raises
+    ------
+    InputError
+        If the run's cell or framework is not that of the host.
+    """
+    if not set(host.anion_species) & set(trajectory.species):
         raise InputError(
             f"the run holds none of the anions {list(host.anion_species)} of host {host.name}: use its own host"
         )
-    best: tuple[float, NDArray[np.int64], Floats] | None = None
-    for matrix in _supercell_matrices(host.structure.lattice.matrix, cell):
-        for shift in _origins(host, matrix, cell, average[anions], species[anions]):
-            mismatch = _mismatch(host, matrix, shift, cell, average, everything[0], trajectory)
+    seen = _seen(trajectory)
+    best: tuple[float, Placement] | None = None
+    for matrix in _supercell_matrices(host.structure.lattice.matrix, seen.cell_A):
+        for placement in _placements(host, matrix, seen):
+            mismatch = _mismatch(host, placement, seen)
             if best is None or mismatch < best[0] - 1e-6:
-                best = mismatch, matrix, shift
+                best = mismatch, placement
         if best is not None and best[0] < _CERTAIN_A:
             break
     if best is None or best[0] > MATCH_A:
         found = "its cell is no supercell of the host's" if best is None else f"the anions lie {best[0]:.2f} Å off"
         raise InputError(f"the run's framework is not that of host {host.name}: {found}; give the host of this run")
-    return best[1], _centred(host, best[1], best[2], cell, average[anions], species[anions])
+    return _centred(host, best[1], seen)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Where the ions of a run are.
+
+    Attributes
+    ----------
+    cell_A
+        Mean cell of the run.
+    average_A, first_A
+        Positions of all ions early in the run, on average and in the first frame.
+    species, labels
+        Element symbol of each ion, and the site that it started on where that is known.
+    mobile_species
+        Which of them is mobile.
+    """
+
+    cell_A: Floats
+    average_A: Floats
+    first_A: Floats
+    species: NDArray[np.str_]
+    labels: list[str] | None
+    mobile_species: str
+
+
+def _seen(trajectory: Trajectory) -> _Seen:
+    cell = mean_cell(trajectory)
+    sample = thinned(trajectory, _SAMPLE_FRAMES, (0.0, _SAMPLE_SHARE))
+    to_cell = np.linalg.inv(mean_cell(sample)) @ cell  # a cell that changes has another mean in these frames
+    positions = analysed_positions(sample, np.arange(trajectory.n_atoms), continuous=False) @ to_cell
+    species, labels = np.asarray(trajectory.species), trajectory.site_labels
+    return _Seen(cell, positions.mean(axis=0), positions[0], species, labels, trajectory.mobile_species)
 
 
 def _supercell_matrices(host_cell: Floats, cell: Floats) -> list[NDArray[np.int64]]:
@@ -93,72 +128,62 @@ def _supercell_matrices(host_cell: Floats, cell: Floats) -> list[NDArray[np.int6
     return matrices
 
 
-def _origins(
-    host: Host, matrix: NDArray[np.int64], cell: Floats, anions_A: Floats, species: NDArray[np.str_]
-) -> list[Floats]:
-    """No shift first, then every shift that brings a host anion onto the run's first; in host fractions."""
-    first = (anions_A[0] @ np.linalg.inv(cell)) @ matrix
-    targets = np.concatenate([s.frac_coords for s in host.sites if species[0] in s.allowed_species])
-    return [np.zeros(3), *[first - target for target in targets]]
+def _placements(host: Host, matrix: NDArray[np.int64], seen: _Seen) -> Iterator[Placement]:
+    """No shift first, then every shift that brings a host anion onto the run's first."""
+    yield matrix, np.zeros(3)
+    anion = int(np.flatnonzero(np.isin(seen.species, host.anion_species))[0])
+    first = (seen.average_A[anion] @ np.linalg.inv(seen.cell_A)) @ matrix
+    for site in host.sites:
+        if seen.species[anion] in site.allowed_species:
+            for target in site.frac_coords:
+                yield matrix, first - target
 
 
-def _centred(
-    host: Host, matrix: NDArray[np.int64], shift: Floats, cell: Floats, anions_A: Floats, species: NDArray[np.str_]
-) -> Floats:
+def _centred(host: Host, placement: Placement, seen: _Seen) -> Placement:
     """The origin moved so that the anions lie about the host's without bias, whichever of them was tried first."""
+    matrix, shift = placement
+    anions = sorted({str(name) for name in seen.species} & set(host.anion_species))
     for _ in range(3):
         off = []
-        for anion in set(species.tolist()):
+        for anion in anions:
             frac = np.concatenate([s.frac_coords for s in host.sites if anion in s.allowed_species])
-            delta = (anions_A[species == anion] @ np.linalg.inv(cell))[:, None] - laid_out(frac, (matrix, shift))
+            positions = seen.average_A[seen.species == anion] @ np.linalg.inv(seen.cell_A)
+            delta = positions[:, None] - laid_out(frac, (matrix, shift))
             delta -= np.rint(delta)
-            nearest = np.argmin(np.linalg.norm(delta @ cell, axis=2), axis=1)
+            nearest = np.argmin(np.linalg.norm(delta @ seen.cell_A, axis=2), axis=1)
             off.append(delta[np.arange(len(delta)), nearest])
         shift = shift + np.concatenate(off).mean(axis=0) @ matrix
-    return shift
+    return matrix, shift
 
 
-def _mismatch(
-    host: Host,
-    matrix: NDArray[np.int64],
-    shift: Floats,
-    cell: Floats,
-    average_A: Floats,
-    first_A: Floats,
-    trajectory: Trajectory,
-) -> float:
+def _mismatch(host: Host, placement: Placement, seen: _Seen) -> float:
     """Rms distance of the anions from the host's, plus a penalty for cations whose site does not fit."""
-    species = np.asarray(trajectory.species)
-
-    def place(frac: Floats) -> Floats:
-        return laid_out(frac, (matrix, shift)) @ cell
-
     squares, n_anions = 0.0, 0
     for anion in host.anion_species:
-        places = [s.frac_coords for s in host.sites if anion in s.allowed_species]
-        if places and np.any(species == anion):
-            squares += float(
-                np.sum(nearest_distances(average_A[species == anion], place(np.concatenate(places)), cell) ** 2)
-            )
-            n_anions += int(np.sum(species == anion))
+        places = [site.frac_coords for site in host.sites if anion in site.allowed_species]
+        here = seen.species == anion
+        if places and here.any():
+            there = laid_out(np.concatenate(places), placement) @ seen.cell_A
+            squares += float(np.sum(nearest_distances(seen.average_A[here], there, seen.cell_A) ** 2))
+            n_anions += int(here.sum())
     rms = float(np.sqrt(squares / n_anions))
     if rms > MATCH_A:
         return rms
-    judged = ~np.isin(species, host.anion_species)
-    if trajectory.site_labels is None:
-        judged &= species != trajectory.mobile_species
+    judged = ~np.isin(seen.species, host.anion_species)
+    if seen.labels is None:
+        judged &= seen.species != seen.mobile_species
     cations = np.flatnonzero(judged)
     if not cations.size:
         return rms
-    sites = [s for s in host.sites if not set(s.allowed_species) & set(host.anion_species)]
-    distances = np.stack([nearest_distances(first_A[cations], place(s.frac_coords), cell) for s in sites])
-    nearest = distances.argmin(axis=0)
-    if trajectory.site_labels is not None:
-        fits = [float(sites[n].label == trajectory.site_labels[atom]) for n, atom in zip(nearest, cations, strict=True)]
+    sites = [site for site in host.sites if not set(site.allowed_species) & set(host.anion_species)]
+    images = [laid_out(site.frac_coords, placement) @ seen.cell_A for site in sites]
+    distances = np.stack([nearest_distances(seen.first_A[cations], image, seen.cell_A) for image in images])
+    nearest = [sites[n] for n in distances.argmin(axis=0)]
+    if seen.labels is not None:
+        fits = [float(site.label == seen.labels[atom]) for site, atom in zip(nearest, cations, strict=True)]
     else:
-        fits = [
-            _likelihood(host, sites[n].frac_coords[0], species[atom]) for n, atom in zip(nearest, cations, strict=True)
-        ]
+        elements = seen.species[cations]
+        fits = [_likelihood(host, site.frac_coords[0], ion) for site, ion in zip(nearest, elements, strict=True)]
     return rms + _CATION_WEIGHT_A * (1 - float(np.mean(fits)))
 
 

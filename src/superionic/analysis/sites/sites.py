@@ -60,6 +60,11 @@ class Sites:
         return list(dict.fromkeys(self.labels))
 
     @cached_property
+    def first_of_name(self) -> list[int]:
+        """Index of the first site of each name in `names`."""
+        return [self.labels.index(name) for name in self.names]
+
+    @cached_property
     def label_index(self) -> NDArray[np.int64]:
         """Index of each site's label in `names`."""
         return np.array([self.names.index(label) for label in self.labels], dtype=np.int64)
