@@ -72,6 +72,8 @@ def load(settings: PresetSettings) -> AsePotential:
     file = _file(settings.family, model)
     try:
         built = preset.build(model if file is None else str(file), settings.device, dict(settings.kwargs))
+    except InputError:
+        raise
     except Exception as error:
         raise InputError(
             f"potential.model={model!r} of family {settings.family} cannot be loaded: {type(error).__name__}: {error}"
@@ -106,12 +108,17 @@ def _file(family: str, model: str) -> Path | None:
         return path.resolve()
     if "/" in model and family != "matgl":  # names of matgl's models may hold one
         raise InputError(f"potential.model={model!r} does not exist: give a weights file, or a model's name")
-    if path.exists():
+    return None
+
+
+def _unambiguous(model: str) -> str:
+    """A model's name for a package that would take a file of that name for it."""
+    if not Path(model).is_absolute() and Path(model).exists():
         raise InputError(
             f"potential.model={model!r} is the name of a model, and a file of that name is in the working folder: "
             f"write ./{model} for the file, or run elsewhere"
         )
-    return None
+    return model
 
 
 def _mace(model: str, device: str, kwargs: dict[str, Any]) -> Built:
@@ -136,7 +143,9 @@ def _mattersim(model: str, device: str, kwargs: dict[str, Any]) -> Built:
     from mattersim.forcefield import MatterSimCalculator
     from mattersim.forcefield.potential import Potential
 
-    calculator = MatterSimCalculator(potential=Potential.from_checkpoint(model, device=device), device=device, **kwargs)
+    calculator = MatterSimCalculator(
+        potential=Potential.from_checkpoint(_unambiguous(model), device=device), device=device, **kwargs
+    )
     published = Path("~/.local/mattersim/pretrained_models").expanduser() / f"{model.removesuffix('.pth')}.pth"
     return Built(calculator, published if published.is_file() else None)
 
@@ -146,7 +155,7 @@ def _orb(model: str, device: str, kwargs: dict[str, Any]) -> Built:
     from orb_models.forcefield.pretrained import ORB_PRETRAINED_MODELS
 
     if model not in ORB_PRETRAINED_MODELS:
-        raise InputError(f"choose one of {', '.join(ORB_PRETRAINED_MODELS)}; for weights of your own use family: ase")
+        raise InputError(f"potential.model={model!r} is none of Orb's models: {', '.join(ORB_PRETRAINED_MODELS)}")
     return Built(ORBCalculator(ORB_PRETRAINED_MODELS[model](device=device), device=device, **kwargs))
 
 
@@ -154,7 +163,7 @@ def _matgl(model: str, device: str, kwargs: dict[str, Any]) -> Built:
     import matgl
     from matgl.ext.ase import PESCalculator
 
-    potential = matgl.load_model(model).to(device)
+    potential = matgl.load_model(_unambiguous(model)).to(device)
     calculator = PESCalculator(potential, stress_unit="eV/A3", **kwargs)  # its default, GPa, is not ASE's unit
     weights = Path(model) / "state.pt"
     numbers = frozenset(atomic_numbers[symbol] for symbol in calculator.element_types)
