@@ -41,7 +41,7 @@ N_IONS = 12
 
 def memory_stores():
     jobs = JobStore(MemoryStore("jobs"), additional_stores={"data": MemoryStore("data", key="blob_uuid")})
-    return Stores(jobs, MemoryStore("diffusivity"), MemoryStore("arrhenius"), MemoryStore("comparison"))
+    return Stores(jobs, *map(MemoryStore, ("diffusivity", "arrhenius", "comparison", "studies")))
 
 
 def walk(n_frames, step_A, seed):
@@ -109,8 +109,9 @@ def store_segment(jobs, segment, completed_at="2026-01-01T00:00:00"):
 
 def store_end(jobs, last, stop_reason="length reached"):
     summary = MDRunDocument(
-        run_id=last.run_id, identity=last.identity, protocol=last.protocol, n_segments=last.segment + 1,
-        n_steps=last.last_step, length_ps=last.last_step * 2e-3, stop_reason=stop_reason, provenance=Provenance(),
+        run_id=last.run_id, identity=last.identity, protocol=last.protocol, analysis=last.analysis,
+        n_segments=last.segment + 1, n_steps=last.last_step, length_ps=last.last_step * 2e-3, stop_reason=stop_reason,
+        provenance=Provenance(),
     )  # fmt: skip
     jobs.update(_job_document(last.run_id, last.segment + 2, summary, "2026-01-02T00:00:00"))
 

@@ -9,6 +9,10 @@ class StoreError(RuntimeError):
     """Stored data that is missing, incomplete or corrupt: the message names the document."""
 
 
+class NewerVersionError(StoreError):
+    """A stored document that a newer version made."""
+
+
 class UnreadableDocumentWarning(UserWarning):
     """A stored document that was left out because it cannot be read: the message names it and says why."""
 

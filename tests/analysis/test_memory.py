@@ -15,6 +15,7 @@ from superionic.analysis import diffusivity
 from superionic.analysis.ion_groups import IonGroups, groups_of
 from superionic.analysis.memory import default_memory_bytes
 from superionic.analysis.motion import analysed_positions, read_motion
+from superionic.documents import AnalysisSettings
 from superionic.errors import InputError
 from superionic.trajectories import from_arrays, stitch
 from superionic.trajectories.codec import CHUNK_FRAMES, FrameReader
@@ -83,11 +84,12 @@ def test_groups_are_sliced_like_an_array(rng):
 @pytest.mark.parametrize("n_ions", [0.5, 5, 11])
 def test_every_number_is_that_of_the_run_in_memory(stored, layered_host, n_ions, monkeypatch):
     _, run = stored
-    whole = diffusivity(run.decoded(), layered_host, directions=[(1, 0, 1)])
+    settings = AnalysisSettings(directions=[(1, 0, 1)])
+    whole = diffusivity(run.decoded(), layered_host, settings)
     read, read_groups = [], IonGroups.groups
     monkeypatch.setattr(IonGroups, "groups", lambda self: watched(read_groups(self), read))
     monkeypatch.delattr(StoredPositions, "__array__")  # nothing decodes all of it
-    in_parts = diffusivity(run, layered_host, directions=[(1, 0, 1)], memory_GB=2.5 * n_ions * PER_ION_GB)
+    in_parts = diffusivity(run, layered_host, settings, memory_GB=2.5 * n_ions * PER_ION_GB)
     assert 0 < max(read) <= max(1, n_ions) * 2000
     assert_same(in_parts, whole)
 

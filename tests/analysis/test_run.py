@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from superionic.analysis import arrhenius, diffusivity
-from superionic.documents import ArrheniusDocument, DiffusivityDocument, Verdict
+from superionic.documents import AnalysisSettings, ArrheniusDocument, DiffusivityDocument, Verdict
 from superionic.errors import InputError
 from superionic.trajectories.trajectory import from_arrays
 
@@ -154,7 +154,7 @@ def test_arrhenius_document(make_run, layered_model):
     assert fit.n_points == 5
     assert abs(fit.activation_energy_eV.value - energy) < 3 * fit.activation_energy_eV.standard_error
     truth = np.trace(layered_model(0.1 * np.exp(-energy / boltzmann * (1 / 300 - 1 / 700))).diffusion_tensor()) / 3e4
-    low, high = fit.extrapolated_diffusivity_cm2_per_s.interval_95
+    low, high = fit.extrapolations[0].diffusivity_cm2_per_s.interval_95
     assert low / 2 < truth < high * 2
     assert ArrheniusDocument.from_stored(fit.model_dump(mode="json")) == fit
 
@@ -182,7 +182,7 @@ def test_no_document_is_refused():
 def test_what_the_study_needs_is_in_the_document_of_one_call(make_run, layered_host, layered_model):
     """Items 1, 4 and 6 to 9 of the analysis, each with a value that can be checked here."""
     run, _walk = make_run()
-    document = diffusivity(run, layered_host, directions=[(1, 0, 1), (0, 1, 0)])
+    document = diffusivity(run, layered_host, AnalysisSettings(directions=[(1, 0, 1), (0, 1, 0)]))
     tensor = np.array(document.diffusivity_tensor_cm2_per_s)
     unit = (run.cell_A[0] + run.cell_A[2]) / np.linalg.norm(run.cell_A[0] + run.cell_A[2])
     assert document.diffusivity_along_cm2_per_s["[1 0 1]"].value == pytest.approx(unit @ tensor @ unit, rel=0.05)

@@ -72,13 +72,8 @@ def test_a_grown_group_and_a_new_one_rebuild_the_one_document(filled):
     assert members["ELC"].temperatures_K == [700, 900, 1000]
 
 
-def test_another_extrapolation_temperature_builds_all_again(filled):
-    assert build_documents(filled, extrapolation_temperature_K=350).comparison == 2
-    assert {document.extrapolation_temperature_K for document in comparison_documents(filled)} == {350}
-
-
 def test_what_cannot_be_compared_is_recorded_and_tried_again(filled, monkeypatch):
-    def broken(*arguments):
+    def broken(*arguments, **options):
         raise ValueError("nothing like it")
 
     filled.comparison.remove_docs({"family": "orderings"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,7 +20,15 @@ from superionic.analysis.sections import (
     vibration_section,
 )
 from superionic.analysis.units import A2_PER_PS_TO_CM2_PER_S
-from superionic.documents import UNKNOWN, DiffusivityDocument, PotentialReference, Provenance, Quality, RunIdentity
+from superionic.documents import (
+    UNKNOWN,
+    AnalysisSettings,
+    DiffusivityDocument,
+    PotentialReference,
+    Provenance,
+    Quality,
+    RunIdentity,
+)
 from superionic.trajectories.trajectory import Trajectory
 
 _DISTRIBUTION_POINTS = 30
@@ -30,7 +37,7 @@ _DISTRIBUTION_POINTS = 30
 def run_document(
     measured: Measurement,
     quality: Quality,
-    directions: Sequence[tuple[int, int, int]] = (),
+    settings: AnalysisSettings,
     provenance: Provenance | None = None,
 ) -> DiffusivityDocument:
     """All that there is to say of a run.
@@ -41,7 +48,7 @@ def run_document(
         What was measured.
     quality
         The verdict on it.
-    directions, provenance
+    settings, provenance
         As for :func:`superionic.analysis.diffusivity`.
     """
     motion, estimate, on_sites = measured.motion, measured.estimate, measured.on_sites
@@ -50,12 +57,13 @@ def run_document(
     principal, axes = np.linalg.eigh(estimate.tensor_A2_per_ps)
     msd = msd_curve(positions, interval_ps)
     distances = radial_distributions(motion)
-    density = anchored_density(positions, cell, run.temperature_K)
+    density = anchored_density(positions, cell, run.temperature_K, settings.density_spacing_A)
     lags = spread_lags(motion.n_frames, _DISTRIBUTION_POINTS)
     return DiffusivityDocument(
         run_id=run.run_id,
         identity=run.identity or _plain_identity(run),
         protocol=run.protocol,
+        settings=settings,
         temperature_K=run.temperature_K,
         mean_temperature_K=measured.mean_temperature_K,
         equilibration_ps=run.equilibration_ps,
@@ -70,7 +78,7 @@ def run_document(
         },
         diffusivity_along_cm2_per_s={
             f"[{u} {v} {w}]": estimate.along(np.array([u, v, w]) @ cell, A2_PER_PS_TO_CM2_PER_S)
-            for u, v, w in directions
+            for u, v, w in settings.directions
         },
         principal_diffusivities_cm2_per_s=tuple(principal[::-1] * A2_PER_PS_TO_CM2_PER_S),
         principal_axes=axes.T[::-1].tolist(),

@@ -10,12 +10,14 @@ from maggma.core import Builder
 from superionic.builders.arrhenius import ArrheniusBuilder
 from superionic.builders.comparison import ComparisonBuilder
 from superionic.builders.diffusivity import DiffusivityBuilder
+from superionic.documents import FailureDocument
 from superionic.stores.connecting import Stores
+from superionic.stores.reading import read_documents
 
 
 @dataclass(frozen=True)
 class Built:
-    """How many documents were made anew, and the reasons of those that could not be."""
+    """How many documents were made anew, and the reasons of those that could not be made or read."""
 
     diffusivity: int
     arrhenius: int
@@ -23,46 +25,41 @@ class Built:
     failures: list[str]
 
 
-def build_documents(
-    stores: Stores, extrapolation_temperature_K: float = 300.0, memory_GB: float | None = None
-) -> Built:
+def build_documents(stores: Stores, memory_GB: float | None = None) -> Built:
     """Bring all documents of connected stores up to date.
+
+    Every study is analysed as it asks for (see `superionic.stores.studies`).
 
     Parameters
     ----------
     stores
         The stores, connected.
-    extrapolation_temperature_K
-        Temperature of the Arrhenius extrapolation in K.
     memory_GB
         What the positions of one run and work on them may take; a quarter of the free memory by default.
     """
-    runs = _run(DiffusivityBuilder(stores.jobs, stores.diffusivity, memory_GB=memory_GB))
-    groups = _run(ArrheniusBuilder(stores.diffusivity, stores.arrhenius, extrapolation_temperature_K))
-    compared = _run(
-        ComparisonBuilder(stores.diffusivity, stores.arrhenius, stores.comparison, extrapolation_temperature_K)
-    )
+    runs = DiffusivityBuilder(stores.jobs, stores.diffusivity, memory_GB=memory_GB, studies=stores.studies)
+    groups = ArrheniusBuilder(stores.diffusivity, stores.arrhenius)
+    compared = ComparisonBuilder(stores.diffusivity, stores.arrhenius, stores.comparison)
+    n_runs, n_groups, n_compared = (_run(builder) for builder in (runs, groups, compared))
     failures = [
-        f"{name} {found[name]}: {found['reason']}"
-        for store, name in (
+        str(failure)
+        for store, key in (
             (stores.diffusivity, "run_id"),
             (stores.arrhenius, "group"),
             (stores.comparison, "comparison"),
         )
-        for found in store.query({"kind": "failure"})
+        for found in read_documents(store, FailureDocument, key)
+        for failure in found
     ]
-    return Built(_made(runs), _made(groups), _made(compared), failures)
+    unreadable = [str(found) for builder in (runs, groups, compared) for found in builder.unreadable]
+    return Built(n_runs, n_groups, n_compared, [*failures, *dict.fromkeys(unreadable)])
 
 
-def _made(documents: list[dict[str, Any]]) -> int:
-    return sum(document["kind"] != "failure" for document in documents)
-
-
-def _run(builder: Builder) -> list[dict[str, Any]]:
+def _run(builder: Builder) -> int:
     """What maggma's Builder.run does, one item at a time and without closing the stores."""
-    documents = []
+    made = 0
     for item in builder.get_items():
-        document = builder.process_item(item)
+        document: dict[str, Any] = builder.process_item(item)
         builder.update_targets([document])
-        documents.append(document)
-    return documents
+        made += document["kind"] != "failure"
+    return made

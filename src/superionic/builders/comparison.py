@@ -2,32 +2,65 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from maggma.core import Builder, Store
 
 from superionic.analysis.temperature.comparison import FAMILIES, Family, comparison
-from superionic.builders.failure import failure
 from superionic.builders.gone import remove_gone
-from superionic.documents import ArrheniusDocument, DiffusivityDocument, SourceReference
-from superionic.stores.reading import read_documents
+from superionic.builders.key import build_key
+from superionic.documents import (
+    ArrheniusDocument,
+    ComparisonDocument,
+    DiffusivityDocument,
+    FailureDocument,
+    Provenance,
+    RunIdentity,
+)
+from superionic.errors import StoreError
+from superionic.stores.reading import Unreadable, identity_of, read_documents
 
 
-@dataclass(frozen=True)
+@dataclass
 class Comparable:
-    """The groups of one comparison, each with its runs."""
+    """The groups of one comparison.
+
+    Attributes
+    ----------
+    key
+        Key of the comparison.
+    family
+        What is compared.
+    fits
+        One a group.
+    runs
+        The runs of each.
+    missing
+        Groups that could not be fitted, and why.
+    unreadable
+        Documents of fits that cannot be read, so that not all can be compared.
+    """
 
     key: str
     family: Family
-    groups: list[tuple[ArrheniusDocument, list[DiffusivityDocument]]]
-    sources: list[SourceReference]
+    fits: list[ArrheniusDocument] = field(default_factory=list)
+    runs: list[list[DiffusivityDocument]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+    def build_key(self) -> str:
+        """Digest of what the comparison is built from."""
+        members = [[fit.group, fit.build_key] for fit in self.fits]
+        return build_key(ComparisonDocument, members, self.missing, self.unreadable)
 
 
 class ComparisonBuilder(Builder):
     """Builds one document for every two or more groups that can be compared, again whenever one of them has changed.
+
+    Groups that could not be fitted are named in it; while a fit cannot be read there is no comparison, but a record of
+    why. Documents that cannot be read are named in `unreadable`.
 
     Parameters
     ----------
@@ -35,8 +68,6 @@ class ComparisonBuilder(Builder):
         The stores that DiffusivityBuilder and ArrheniusBuilder fill.
     documents
         Where the documents go, keyed on ``comparison``.
-    extrapolation_temperature_K
-        Temperature of the extrapolation in K.
     families
         What is compared.
     """
@@ -46,36 +77,53 @@ class ComparisonBuilder(Builder):
         diffusivity: Store,
         arrhenius: Store,
         documents: Store,
-        extrapolation_temperature_K: float = 300.0,
         families: Sequence[Family] = FAMILIES,
         **kwargs: Any,
     ) -> None:
         self.diffusivity = diffusivity
         self.arrhenius = arrhenius
         self.documents = documents
-        self.extrapolation_temperature_K = extrapolation_temperature_K
         self.families = families
+        self.unreadable: list[Unreadable] = []
         super().__init__(sources=[diffusivity, arrhenius], targets=[documents], **kwargs)
 
     def get_items(self) -> Iterator[Comparable]:
-        """Comparisons whose document is missing or made from other sources; those of groups that are gone go."""
-        fits: dict[tuple[str, Family], list[ArrheniusDocument]] = defaultdict(list)
-        for fit in read_documents(self.arrhenius, ArrheniusDocument, "group")[0]:
-            for family in self.families:
-                fits[family.key(fit.identity), family].append(fit)
-        several = {place: members for place, members in fits.items() if len(members) > 1}
-        remove_gone(self.documents, "comparison", {key for key, _ in several})
-        built = {
-            found["comparison"]: (found.get("provenance", {}).get("sources"), found.get("extrapolation_temperature_K"))
-            for found in self.documents.query(
-                {"kind": "comparison"}, properties=["comparison", "provenance", "extrapolation_temperature_K"]
-            )
-        }
-        for (key, family), members in several.items():
-            members.sort(key=lambda fit: fit.group)
-            sources = [source for fit in members for source in fit.provenance.sources]
-            if built.get(key) != ([source.model_dump() for source in sources], self.extrapolation_temperature_K):
-                yield Comparable(key, family, [(fit, self._runs(fit)) for fit in members], sources)
+        """Comparisons whose document is missing or made from something else; those of groups that are gone go."""
+        comparables = self._comparables()
+        built, unreadable = read_documents(self.documents, ComparisonDocument, "comparison")
+        newer = [document for document in unreadable if document.newer]
+        self.unreadable += newer
+        for document in self.unreadable:
+            self.logger.error("%s", document)
+        remove_gone(self.documents, "comparison", {*comparables, *(document.name for document in newer)})
+        keys = {document.comparison: document.build_key for document in built}
+        for key, comparable in comparables.items():
+            comparable.fits.sort(key=lambda fit: fit.group)
+            if keys.get(key) != comparable.build_key() and key not in {document.name for document in newer}:
+                comparable.runs = [self._runs(fit) for fit in comparable.fits]
+                yield comparable
+
+    def _comparables(self) -> dict[str, Comparable]:
+        """Sets of two or more groups with a fit, readable or not."""
+        sets: dict[str, Comparable] = {}
+
+        def sets_of(identity: RunIdentity) -> list[Comparable]:
+            keys = [(family.key(identity), family) for family in self.families]
+            return [sets.setdefault(key, Comparable(key, family)) for key, family in keys]
+
+        fits, self.unreadable = read_documents(self.arrhenius, ArrheniusDocument, "group")
+        for fit in fits:
+            for comparable in sets_of(fit.identity):
+                comparable.fits.append(fit)
+        for broken in self.unreadable:
+            if (identity := identity_of(broken.stored)) is not None:
+                for comparable in sets_of(identity):
+                    comparable.unreadable.append(str(broken))
+        failures, _ = read_documents(self.arrhenius, FailureDocument, "group")
+        for failed in sorted(failures, key=lambda failure: str(failure.group)):
+            for comparable in [] if failed.identity is None else sets_of(failed.identity):
+                comparable.missing.append(str(failed))
+        return {key: found for key, found in sets.items() if len(found.fits) + len(found.unreadable) > 1}
 
     def _runs(self, fit: ArrheniusDocument) -> list[DiffusivityDocument]:
         wanted = {"run_id": {"$in": [point.run_id for point in fit.points]}}
@@ -84,11 +132,19 @@ class ComparisonBuilder(Builder):
     def process_item(self, item: Comparable) -> dict[str, Any]:
         """Document of one comparison, or the record of why there is none."""
         try:
-            document = comparison(item.groups, item.family, self.extrapolation_temperature_K)
+            if item.unreadable:
+                raise StoreError("; ".join(item.unreadable))
+            groups = list(zip(item.fits, item.runs, strict=True))
+            document = comparison(groups, item.family, missing=item.missing)
         except Exception as error:  # the reason is stored and logged whole
             self.logger.exception("%s could not be compared", item.key)
-            return failure({"comparison": item.key}, item.sources, error)
-        return document.model_dump(mode="json")
+            failure = FailureDocument(
+                comparison=item.key,
+                reason=f"{type(error).__name__}: {error}",
+                provenance=Provenance(sources=[source for fit in item.fits for source in fit.provenance.sources]),
+            )
+            return failure.model_dump(mode="json", exclude_none=True)
+        return document.model_copy(update={"build_key": item.build_key()}).model_dump(mode="json")
 
     def update_targets(self, items: list[dict[str, Any]]) -> None:
         """Replace the documents of the comparisons."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +12,56 @@ from jobflow import JobStore
 from maggma.core import Builder, Store
 
 from superionic.analysis import diffusivity
-from superionic.builders.failure import failure
+from superionic.builders.key import build_key
 from superionic.documents import (
     ERROR_TARGET_REACHED,
     LENGTH_REACHED,
+    AnalysisSettings,
     Check,
     CheckName,
     DiffusivityDocument,
+    FailureDocument,
     MDRunDocument,
+    Provenance,
     Quality,
 )
-from superionic.errors import InputError
+from superionic.errors import InputError, StoreError
 from superionic.stores.embedded import connect_in_turn
-from superionic.stores.runs import iter_segments, load_summary, run_sources
+from superionic.stores.reading import Unreadable, iter_documents
+from superionic.stores.runs import StoredRun, identity_of_run, iter_segments, load_summary, stored_runs
+from superionic.stores.studies import recorded_settings
 from superionic.structures.host import Host, load_host
 from superionic.structures.host_document import host_from_document
 from superionic.trajectories import Trajectory, stitch
 
 
+@dataclass(frozen=True)
+class RunToBuild:
+    """A run whose document is missing, or made from something else.
+
+    Attributes
+    ----------
+    run
+        The run.
+    settings
+        How it is to be analysed.
+    key
+        Digest of what the document is built from.
+    document
+        The document as stored if its numbers stand, and only what it passes on to fits is another.
+    """
+
+    run: StoredRun
+    settings: AnalysisSettings
+    key: str
+    document: DiffusivityDocument | None = None
+
+
 class DiffusivityBuilder(Builder):
-    """Builds one document for every run, again whenever the run has grown, ended or was run anew.
+    """Builds one document for every run, again whenever the run, the settings of its study or the analysis changed.
 
     A run that cannot be analysed gets a document of kind ``failure`` with the reason, and is tried again every time.
+    Documents of a newer version are left as they are, and named in `unreadable`.
 
     Parameters
     ----------
@@ -44,6 +73,9 @@ class DiffusivityBuilder(Builder):
         Further conditions on the job documents.
     memory_GB
         What the positions of one run and work on them may take; a quarter of the free memory by default.
+    studies
+        Where settings of studies are recorded (`superionic.stores.studies`); without it, or without a record, those
+        that are stored with a run are taken.
     """
 
     def __init__(
@@ -52,36 +84,68 @@ class DiffusivityBuilder(Builder):
         documents: Store,
         query: dict[str, Any] | None = None,
         memory_GB: float | None = None,
+        studies: Store | None = None,
         **kwargs: Any,
     ) -> None:
         self.jobs = jobs
         self.documents = documents
         self.query = query or {}
         self.memory_GB = memory_GB
-        super().__init__(sources=[jobs], targets=[documents], **kwargs)
+        self.studies = studies
+        self.unreadable: list[Unreadable] = []
+        sources = [jobs] if studies is None else [jobs, studies]
+        super().__init__(sources=sources, targets=[documents], **kwargs)
 
-    def get_items(self) -> Iterator[dict[str, Any]]:
-        """Runs whose document is missing or older than a source; their frames stay in the store until their turn."""
-        built = {
-            found["run_id"]: found.get("provenance", {}).get("sources")
-            for found in self.documents.query({"kind": "diffusivity"}, properties=["run_id", "provenance"])
-        }
-        for run_id, sources in run_sources(self.jobs, self.query).items():
-            if built.get(run_id) != [source.model_dump() for source in sources]:
-                yield {"run_id": run_id, "sources": sources}
+    def get_items(self) -> Iterator[RunToBuild]:
+        """Runs whose document is missing or made from something else; frames stay in the store until their turn."""
+        records, unreadable = ({}, []) if self.studies is None else recorded_settings(self.studies)
+        unknown = {record.name for record in unreadable}
+        built: dict[str, tuple[str | None, AnalysisSettings]] = {}
+        newer = set()
+        for found in iter_documents(self.documents, DiffusivityDocument, "run_id"):
+            if not isinstance(found, Unreadable):
+                built[found.run_id] = (found.build_key, found.settings)
+            elif found.newer:
+                newer.add(found.name)
+                unreadable.append(found)
+        self.unreadable = unreadable
+        for document in unreadable:
+            self.logger.error("%s", document)
+        for run in stored_runs(self.jobs, self.query):
+            if run.run_id in newer or (run.study or "") in unknown:
+                continue
+            settings = records.get(run.study or "") or _stored_settings(run)
+            sources = [source.model_dump() for source in run.sources]
+            key = build_key(DiffusivityDocument, sources, settings.of_a_run().model_dump(mode="json"))
+            known_key, known_settings = built.get(run.run_id, (None, None))
+            if known_key != key:
+                yield RunToBuild(run, settings, key)
+            elif known_settings != settings:
+                stored = self.documents.query_one({"run_id": run.run_id})
+                yield RunToBuild(run, settings, key, DiffusivityDocument.from_stored(stored))
 
-    def process_item(self, item: dict[str, Any]) -> dict[str, Any]:
+    def process_item(self, item: RunToBuild) -> dict[str, Any]:
         """Document of one run, or the record of why there is none."""
-        run_id = item["run_id"]
+        if item.document is not None:
+            return item.document.model_copy(update={"settings": item.settings}).model_dump(mode="json")
+        run_id = item.run.run_id
+        connect_in_turn(self.jobs, self.jobs.docs_store)  # mrun's processes get the builder without connections
         try:
-            connect_in_turn(self.jobs, self.jobs.docs_store)  # mrun's processes get the builder without connections
             with tempfile.TemporaryDirectory(prefix="superionic-build-") as spool:
-                trajectory = stitch(iter_segments(self.jobs, run_id), item["sources"], Path(spool))
-                document = diffusivity_of_run(trajectory, load_summary(self.jobs, run_id), self.memory_GB)
-            return document.model_dump(mode="json")
+                trajectory = stitch(iter_segments(self.jobs, run_id), item.run.sources, Path(spool))
+                document = diffusivity_of_run(
+                    trajectory, load_summary(self.jobs, run_id), item.settings, self.memory_GB
+                )
+            return document.model_copy(update={"build_key": item.key}).model_dump(mode="json")
         except Exception as error:  # the reason is stored and logged whole
             self.logger.exception("run %s could not be analysed", run_id)
-            return failure({"run_id": run_id}, item["sources"], error)
+            failure = FailureDocument(
+                run_id=run_id,
+                identity=identity_of_run(self.jobs, run_id),
+                reason=f"{type(error).__name__}: {error}",
+                provenance=Provenance(sources=item.run.sources),
+            )
+            return failure.model_dump(mode="json", exclude_none=True)
 
     def update_targets(self, items: list[dict[str, Any]]) -> None:
         """Replace the documents of the runs."""
@@ -90,7 +154,10 @@ class DiffusivityBuilder(Builder):
 
 
 def diffusivity_of_run(
-    trajectory: Trajectory, summary: MDRunDocument | None, memory_GB: float | None = None
+    trajectory: Trajectory,
+    summary: MDRunDocument | None,
+    settings: AnalysisSettings | None = None,
+    memory_GB: float | None = None,
 ) -> DiffusivityDocument:
     """Analyse a stored run.
 
@@ -100,15 +167,25 @@ def diffusivity_of_run(
         Its segments, joined.
     summary
         The end of the run, None if it still goes on.
+    settings
+        How it is to be analysed; the defaults if None.
     memory_GB
         What the positions and work on them may take.
     """
-    document = diffusivity(trajectory, _host(trajectory), memory_GB=memory_GB)
+    document = diffusivity(trajectory, _host(trajectory), settings, memory_GB=memory_GB)
     potential = None if trajectory.identity is None else trajectory.identity.potential
     seed = None if trajectory.protocol is None else trajectory.protocol.seed
     provenance = document.provenance.model_copy(update={"potential": potential, "seed": seed})
     quality = Quality.from_checks([*document.quality.checks, _completion(summary)])
     return document.model_copy(update={"quality": quality, "provenance": provenance})
+
+
+def _stored_settings(run: StoredRun) -> AnalysisSettings:
+    """As stored with the run; the defaults if they cannot be read: then its segments cannot either, and say so."""
+    try:
+        return AnalysisSettings() if run.analysis is None else AnalysisSettings.from_stored(run.analysis)
+    except StoreError:
+        return AnalysisSettings()
 
 
 def _completion(summary: MDRunDocument | None) -> Check:

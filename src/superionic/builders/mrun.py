@@ -11,13 +11,8 @@ from superionic.settings import SuperionicSettings
 from superionic.stores.connecting import open_stores
 
 
-def configured_builders(extrapolation_temperature_K: float = 300.0) -> list[Builder]:
+def configured_builders() -> list[Builder]:
     """All builders in the order of their dependence.
-
-    Parameters
-    ----------
-    extrapolation_temperature_K
-        Temperature of the Arrhenius extrapolation in K.
 
     Raises
     ------
@@ -29,7 +24,9 @@ def configured_builders(extrapolation_temperature_K: float = 300.0) -> list[Buil
     with stores.connected():
         pass  # its indexes keep two processes from making one document twice
     return [
-        DiffusivityBuilder(stores.jobs, stores.diffusivity, memory_GB=settings.analysis_memory_GB),
-        ArrheniusBuilder(stores.diffusivity, stores.arrhenius, extrapolation_temperature_K),
-        ComparisonBuilder(stores.diffusivity, stores.arrhenius, stores.comparison, extrapolation_temperature_K),
+        DiffusivityBuilder(
+            stores.jobs, stores.diffusivity, memory_GB=settings.analysis_memory_GB, studies=stores.studies
+        ),
+        ArrheniusBuilder(stores.diffusivity, stores.arrhenius),
+        ComparisonBuilder(stores.diffusivity, stores.arrhenius, stores.comparison),
     ]

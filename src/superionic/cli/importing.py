@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from pydantic import ValidationError
 
+from superionic.cli.options import analysis_option
 from superionic.errors import InputError, first_error
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _OPTIONS = [
     click.option("--label", help="Label of the run [default: its formula]."),
     click.option("--potential", help="Functional or model behind the forces, for example PBEsol."),
     click.option("--study", help="Study that the run belongs to."),
+    analysis_option,
     click.option("--tag", "tags", multiple=True, help="Word to find the run by; may be given several times."),
     click.option(
         "--unwrapped", is_flag=True, help="The positions are continuous although their format does not say so."
@@ -50,10 +52,14 @@ def import_settings(**given: Any) -> ImportSettings:
         If one is out of range.
     """
     from superionic.documents import ImportSettings
+    from superionic.study.load import load_analysis
 
     host = given.get("host")
     if host is not None and Path(host).is_file():
         given["host"] = str(Path(host).resolve())
+    analysis_file = given.pop("analysis_file", None)
+    if analysis_file is not None:
+        given["analysis"] = load_analysis(analysis_file)
     try:
         return ImportSettings(**{**given, "tags": list(given.get("tags", ()))})
     except ValidationError as error:
@@ -63,9 +69,14 @@ def import_settings(**given: Any) -> ImportSettings:
 def store_and_tell(jobs: JobStore, run_id: str, run: ImportedRun) -> None:
     """Store a run unless it is stored, and print what it is."""
     from superionic.managers.store_run import is_stored, store_run
+    from superionic.stores.runs import load_summary
 
     if is_stored(jobs, run_id):
         click.echo(f"run {run_id} is stored already")
+        summary = load_summary(jobs, run_id)
+        if summary is not None and summary.analysis != run.analysis:
+            study = summary.identity.study or "''"
+            click.echo(f"its analysis stays as it was: `superionic build --study {study} --analysis FILE` changes it")
         return
     summary = store_run(jobs, run_id, f"import {run.identity.label}", run.segments(run_id))
     for note in summary.notes:

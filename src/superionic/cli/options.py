@@ -26,6 +26,14 @@ def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+analysis_option = click.option(
+    "--analysis",
+    "analysis_file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="YAML file with what stands under `analysis:` in a study.",
+)
+
+
 def settings(store_dir: Path | None) -> SuperionicSettings:
     """Settings of this installation, with the folder given on the command line.
 

@@ -40,12 +40,14 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
     from superionic.plots.arrhenius import plot_arrhenius
     from superionic.stores.connecting import open_stores
     from superionic.stores.query import arrhenius_documents, comparison_documents, diffusivity_summaries
+    from superionic.stores.studies import record_settings
     from superionic.study.load import load_study
 
     study = load_study(study_file)
     plan = study.plan()
     flow = with_content_uuids(plan.flow())
     with open_stores(chosen).connected() as stores:
+        record_settings(stores.studies, study.name, study.analysis)
         line = ProgressLine(plan.n_steps, steps_stored(flow, stores.jobs))
         try:
             run = run_flow(flow, stores.jobs, chosen.store_dir, workers, line, _stop_on_signals())
@@ -60,7 +62,7 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
             click.echo(f"superionic: job {run.names[key]!r} failed: {error} (log in {run.folders[key]})", err=True)
         if run.stopped:
             raise KeyboardInterrupt
-        built = build_documents(stores, study.analysis.extrapolation_temperatures_K[0], chosen.analysis_memory_GB)
+        built = build_documents(stores, chosen.analysis_memory_GB)
         criteria = {"identity.study": study.name}
         runs, fits = diffusivity_summaries(stores, criteria), arrhenius_documents(stores, criteria)
         compared = comparison_documents(stores, criteria)

@@ -46,11 +46,12 @@ def command(
         runs = read(stores, criteria, unreadable)
         fits = query.arrhenius_documents(stores, criteria, unreadable) if temperature_K is None else []
         compared = query.comparison_documents(stores, criteria, unreadable) if temperature_K is None else []
+        failures = query.failure_documents(stores, criteria, unreadable)
     if as_json:
         click.echo(json.dumps(tables.as_json([*runs, *fits, *compared]), indent=2))
     elif as_csv:
         click.echo(tables.as_csv(runs, fits, compared), nl=False)
     else:
         click.echo("\n".join(tables.document_lines(runs, fits, compared)))
-    for document in unreadable:
-        click.echo(f"superionic: {document}", err=True)
+    for message in (*failures, *unreadable):
+        click.echo(f"superionic: {message}", err=True)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from superionic.cli.options import study_argument
+from superionic.cli.options import settings, study_argument
+
+if TYPE_CHECKING:
+    from superionic.study.entries import Study
 
 
 @click.command("submit")
@@ -42,5 +46,17 @@ def command(study_file: Path, manager: str, project: str | None, launchpad: Path
         submission = submit_to_jobflow_remote(flow, study.run_config, project, worker)
     else:
         submission = submit_to_fireworks(flow, study.run_config, launchpad, worker)
+    _record_analysis(study)
     for line in submission.lines():
         click.echo(line)
+
+
+def _record_analysis(study: Study) -> None:
+    """Record the settings of the study where this machine has the database; elsewhere they travel with its new runs."""
+    from superionic.stores.connecting import open_stores
+    from superionic.stores.studies import record_settings
+
+    chosen = settings(None)
+    if chosen.jobflow_config is not None:
+        with open_stores(chosen).connected() as stores:
+            record_settings(stores.studies, study.name, study.analysis)

@@ -29,7 +29,7 @@ def document_lines(
         yield "no document here that matches: run a study (`superionic run`) or build (`superionic build`) first"
         return
     yield from table("Diffusivity", _RUN_COLUMNS, [_run_cells(run) for run in diffusivity])
-    yield from table("Arrhenius", _FIT_COLUMNS, [_fit_cells(fit) for fit in arrhenius])
+    yield from table("Arrhenius", _FIT_COLUMNS, [row for fit in arrhenius for row in _fit_rows(fit)])
     for run in diffusivity:
         yield from _reasons(f"{run.identity.label} {run.temperature_K:g} K", run.quality)
     for fit in arrhenius:
@@ -61,18 +61,18 @@ _FIT_COLUMNS = (
 )  # fmt: skip
 
 
-def _fit_cells(fit: ArrheniusDocument) -> tuple[str, ...]:
-    return (
-        fit.identity.study or "",
-        fit.identity.label,
-        str(fit.n_points),
-        _value(fit.activation_energy_eV),
-        f"{fit.extrapolation_temperature_K:g} K",
-        _value(fit.extrapolated_diffusivity_cm2_per_s),
-        _value(fit.extrapolated_conductivity_mS_per_cm),
-        _interval(fit.extrapolated_conductivity_mS_per_cm, 95),
-        fit.quality.verdict.value,
-    )
+def _fit_rows(fit: ArrheniusDocument) -> Iterator[tuple[str, ...]]:
+    """One row a temperature that the fit is extrapolated to; what is the same in all of them stands in the first."""
+    first = (fit.identity.study or "", fit.identity.label, str(fit.n_points), _value(fit.activation_energy_eV))
+    for number, there in enumerate(fit.extrapolations):
+        yield (
+            *(first if number == 0 else ("",) * len(first)),
+            f"{there.temperature_K:g} K",
+            _value(there.diffusivity_cm2_per_s),
+            _value(there.conductivity_mS_per_cm),
+            _interval(there.conductivity_mS_per_cm, 95),
+            fit.quality.verdict.value if number == 0 else "",
+        )
 
 
 def _value(estimate: Estimate | None) -> str:

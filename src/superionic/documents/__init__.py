@@ -1,13 +1,21 @@
 """Pydantic models of everything that is stored: the vocabulary of the package."""
 
 from superionic.documents.analysis_settings import AnalysisSettings
-from superionic.documents.arrhenius import ArrheniusDocument, ArrheniusLine, ArrheniusPoint
+from superionic.documents.arrhenius import (
+    ArrheniusDocument,
+    ArrheniusLine,
+    ArrheniusPoint,
+    Extrapolation,
+    LineExtrapolation,
+    MissingRun,
+)
 from superionic.documents.base import Document
 from superionic.documents.comparison import ClassMean, ComparisonDocument, ComparisonMember, Difference
 from superionic.documents.density import DensityVolume
 from superionic.documents.diffusivity import DiffusivityDocument, DiffusivitySummary
 from superionic.documents.distributions import MSDCurve, RadialDistribution, VanHoveSelf
 from superionic.documents.estimate import Estimate
+from superionic.documents.failure import FailureDocument
 from superionic.documents.framework_state import FrameworkState
 from superionic.documents.host import HostDocument
 from superionic.documents.imports import ImportSettings
@@ -18,6 +26,7 @@ from superionic.documents.provenance import UNKNOWN, PotentialReference, Provena
 from superionic.documents.quality import Check, CheckName, Quality, Verdict
 from superionic.documents.recorded_protocol import RecordedProtocol
 from superionic.documents.relaxation import RelaxationDocument
+from superionic.documents.study import StudyDocument
 from superionic.documents.thresholds import VerdictThresholds
 from superionic.documents.trajectory import (
     ERROR_TARGET_REACHED,
@@ -67,6 +76,8 @@ __all__ = [
     "DiffusivitySummary",
     "Document",
     "Estimate",
+    "Extrapolation",
+    "FailureDocument",
     "FrameworkState",
     "HostDocument",
     "ImportSettings",
@@ -75,11 +86,13 @@ __all__ = [
     "JumpCount",
     "JumpsWithin",
     "LammpsState",
+    "LineExtrapolation",
     "MDProtocol",
     "MDRunDocument",
     "MDSet",
     "MDState",
     "MSDCurve",
+    "MissingRun",
     "OrderingClass",
     "OrderingDocument",
     "PotentialReference",
@@ -94,6 +107,7 @@ __all__ = [
     "SiteAnalysis",
     "SiteStatistics",
     "SourceReference",
+    "StudyDocument",
     "TrajectorySegment",
     "VanHoveSelf",
     "Verdict",

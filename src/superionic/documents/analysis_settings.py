@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from superionic.documents.base import Document
+from superionic.documents.base import StoredDocument
 from superionic.documents.protocol import Temperature
 from superionic.documents.thresholds import VerdictThresholds
 
@@ -14,12 +14,14 @@ Radius = Annotated[float, Field(gt=0)]
 Direction = tuple[int, int, int]
 
 
-class AnalysisSettings(Document):
+class AnalysisSettings(StoredDocument):
     """The analysis of a study: the `analysis:` block of its file, stored with its runs and with what is built of them.
 
     No number of a run depends on them: they are no part of what makes a job a new one.
     """
 
+    kind: Literal["analysis_settings"] = Field("analysis_settings", description="What this document is")
+    schema_version: Literal[1] = Field(1, description="Version of the shape of this kind of document")
     extrapolation_temperatures_K: list[Temperature] = Field(
         [300.0], min_length=1, description="Temperatures that Arrhenius fits are extrapolated to, in K"
     )

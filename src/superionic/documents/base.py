@@ -73,11 +73,9 @@ class StoredDocument(Document):
     kind: str = Field(description="What this document is")
     schema_version: int = Field(description="Version of the shape of this kind of document")
 
-    @model_validator(mode="before")
     @classmethod
-    def _in_this_shape(cls, stored: Any, info: ValidationInfo) -> Any:
-        if info.context is not _STORED or not isinstance(stored, dict):
-            return stored
+    def in_this_shape(cls, stored: dict[str, Any]) -> dict[str, Any]:
+        """Stored JSON of any version that can be read as JSON of today's shape; what it holds is not checked."""
         versions = {
             name: cls.model_fields[name].default
             for name in ("kind", "schema_version", "analysis_version")
@@ -85,11 +83,20 @@ class StoredDocument(Document):
         }
         return migrated(stored, **versions)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_any_version(cls, stored: Any, info: ValidationInfo) -> Any:
+        return cls.in_this_shape(stored) if info.context is _STORED and isinstance(stored, dict) else stored
+
 
 class DerivedDocument(StoredDocument):
     """A document that builders make of others, and make anew when it is of an older version."""
 
     analysis_version: int = Field(description="Version of what the numbers of this kind of document mean")
+    build_key: str | None = Field(
+        None,
+        description="Digest of the sources, settings and versions that it was built from; None if not by a builder",
+    )
 
 
 def _rebuilt(value: Any) -> Any:

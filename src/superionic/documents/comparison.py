@@ -69,7 +69,9 @@ class ComparisonDocument(DerivedDocument):
         description="Name of the member that the others are compared with first: the one ordered one, or the one from "
         "first principles; None if there is not exactly one"
     )
-    extrapolation_temperature_K: float = Field(gt=0, description="Temperature of the extrapolation in K")
+    extrapolation_temperatures_K: list[float] = Field(
+        description="Temperatures in K that the fits of all members are extrapolated to"
+    )
     differences: list[Difference] = Field(description="Every member against the reference, then all other pairs")
     classes: list[ClassMean] = Field(default_factory=list, description="Classes of ordering; none where there is one")
     class_differences: list[Difference] = Field(default_factory=list, description="Pairs of class means")

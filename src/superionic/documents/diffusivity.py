@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from superionic.documents.analysis_settings import AnalysisSettings
 from superionic.documents.base import DerivedDocument, Matrix3
 from superionic.documents.density import DensityVolume
 from superionic.documents.distributions import MSDCurve, RadialDistribution, VanHoveSelf
@@ -53,6 +54,9 @@ class DiffusivityDocument(DiffusivitySummary):
 
     protocol: MDProtocol | RecordedProtocol | None = Field(
         None, description="The protocol of the run; None for plain arrays"
+    )
+    settings: AnalysisSettings = Field(
+        default_factory=AnalysisSettings, description="What the analysis was asked for, passed on to fits of this run"
     )
     mean_temperature_K: float | None = Field(
         description="Mean kinetic temperature over the analysed part in K; None if it was not recorded"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from superionic.errors import StoreError
+from superionic.errors import NewerVersionError, StoreError
 
 Stored = dict[str, Any]
 Step = Callable[[Stored], Stored]
@@ -31,8 +31,10 @@ def migrated(stored: Stored, kind: str, schema_version: int, analysis_version: i
 
     Raises
     ------
+    NewerVersionError
+        If it is newer than this superionic.
     StoreError
-        If it is newer than this superionic, or derived and of an older shape.
+        If it is derived and of an older shape.
     """
     shape = _version(stored, "schema_version", schema_version)
     if analysis_version is None:
@@ -51,7 +53,7 @@ def _version(stored: Stored, name: str, known: int) -> int:
     """A version that a document states, 0 if it states none."""
     found = stored.get(name, 0)
     if not isinstance(found, int) or found > known:
-        raise StoreError(f"its {name} is {found!r}, and this superionic knows up to {known}: upgrade superionic")
+        raise NewerVersionError(f"its {name} is {found!r}, and this superionic knows up to {known}: upgrade superionic")
     return found
 
 
@@ -72,6 +74,8 @@ def _engine_apart_from_potential(stored: Stored) -> Stored:
 
 
 MIGRATIONS: dict[tuple[str, int], Step] = {
+    ("analysis_settings", 0): _as_it_is,
+    ("study", 0): _as_it_is,
     ("trajectory_segment", 0): _engine_apart_from_potential,
     ("md_run", 0): _engine_apart_from_potential,
     ("ordering", 0): _as_it_is,

@@ -32,6 +32,7 @@ class CheckName(StrEnum):
     RUN_COMPLETE = "run complete"
 
     TEMPERATURES = "temperatures"
+    ALL_RUNS = "all runs of the group"
     SUFFICIENT_POINTS = "points with sufficient statistics"
     ARRHENIUS_LAW = "Arrhenius law"
     EXTRAPOLATION = "extrapolation"

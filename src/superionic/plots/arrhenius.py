@@ -54,21 +54,22 @@ def _draw(axes: Axes, document: ArrheniusDocument, colour: str, shift: float) ->
         inverse = [1000 / point.temperature_K for point in points]
         axes.errorbar(inverse, values, yerr=errors, fmt=marker, color=colour, capsize=3)
     energy, prefactor = document.activation_energy_eV, document.prefactor_cm2_per_s
-    extrapolated = document.extrapolated_diffusivity_cm2_per_s
+    found = [(there.temperature_K, there.diffusivity_cm2_per_s) for there in document.extrapolations]
+    extrapolated = [(temperature, value) for temperature, value in found if value is not None]
     title = f"{document.identity.label} {document.identity.potential.family} {document.identity.potential.model}"
-    if energy is None or prefactor is None or extrapolated is None:
+    if energy is None or prefactor is None or not extrapolated:
         axes.plot([], [], "o", color=colour, label=f"{title}: no fit")
         return
-    ends = [document.extrapolation_temperature_K, max(point.temperature_K for point in document.points)]
-    temperature = 1 / np.linspace(1 / ends[0], 1 / ends[1], 50)
-    cold = document.extrapolation_temperature_K
+    drawn_K = [temperature for temperature, _ in extrapolated] + [point.temperature_K for point in document.points]
+    temperature = 1 / np.linspace(1 / min(drawn_K), 1 / max(drawn_K), 50)
+    told = ", ".join(f"D({cold:g} K) = {value.value:.2g} cm²/s" for cold, value in extrapolated)
     axes.plot(
         1000 / temperature,
         prefactor.value * np.exp(-energy.value / (kB * temperature)),
         color=colour,
-        label=f"{title}: $E_a$ = {energy.value:.3f} ± {energy.standard_error:.3f} eV, "
-        f"D({cold:g} K) = {extrapolated.value:.2g} cm²/s"
+        label=f"{title}: $E_a$ = {energy.value:.3f} ± {energy.standard_error:.3f} eV, {told}"
         + ("" if document.quality.verdict == Verdict.SUFFICIENT else f" ({document.quality.verdict.value})"),
     )
-    for interval, width in ((extrapolated.interval_95, 1), (extrapolated.interval_68, 3)):
-        axes.vlines(1000 / cold + shift, *interval, color=colour, linewidth=width)
+    for cold, value in extrapolated:
+        for interval, width in ((value.interval_95, 1), (value.interval_68, 3)):
+            axes.vlines(1000 / cold + shift, *interval, color=colour, linewidth=width)

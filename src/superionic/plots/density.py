@@ -46,7 +46,7 @@ def write_density(trajectory: Trajectory, document: DiffusivityDocument, path: P
     run = replace(trajectory, equilibration_ps=document.equilibration_ps)
     if document.density is None:
         positions = analysed_positions(run, run.mobile)
-        density = anchored_density(positions, mean_cell(run), run.temperature_K)
+        density = anchored_density(positions, mean_cell(run), run.temperature_K, document.settings.density_spacing_A)
     else:
         density = Density.from_document(document.density)
     sample = thinned(run, _FRAMES)

@@ -28,6 +28,7 @@ class Stores:
     diffusivity: Store
     arrhenius: Store
     comparison: Store
+    studies: Store
 
     @contextmanager
     def connected(self) -> Iterator[Stores]:
@@ -38,7 +39,7 @@ class Stores:
         StoreError
             If a database does not answer.
         """
-        stores = (self.jobs, self.diffusivity, self.arrhenius, self.comparison)
+        stores = (self.jobs, self.diffusivity, self.arrhenius, self.comparison, self.studies)
         check_reachable(self.jobs.docs_store)
         check_bucket(self.jobs.additional_stores[DATA_STORE])
         for collection in (self.jobs.docs_store, *self.jobs.additional_stores.values(), *stores[1:]):
@@ -46,7 +47,7 @@ class Stores:
         for store in stores:
             connect_in_turn(store, self.jobs.docs_store)
         try:
-            ensure_indexes(self.jobs, self.diffusivity, self.arrhenius, self.comparison)
+            ensure_indexes(*stores)
             yield self
         finally:
             for store in stores:

@@ -27,7 +27,7 @@ _JOBS: list[Index] = [("output.kind", "uuid"), ("uuid",), ("name",), ("completed
 _OURS = {"output.kind": {"$exists": True}}  # what other programs keep in the same collection is none of our business
 
 
-def ensure_indexes(jobs: JobStore, diffusivity: Store, arrhenius: Store, comparison: Store) -> None:
+def ensure_indexes(jobs: JobStore, diffusivity: Store, arrhenius: Store, comparison: Store, studies: Store) -> None:
     """Make the indexes where the stores are a MongoDB; leave it to those who may if this user may not."""
     if not is_mongo(jobs.docs_store):
         return
@@ -38,6 +38,7 @@ def ensure_indexes(jobs: JobStore, diffusivity: Store, arrhenius: Store, compari
         _ensure(diffusivity, _DOCUMENTS, ("run_id",))
         _ensure(arrhenius, _IDENTITY, ("group",))
         _ensure(comparison, _COMPARISONS, ("comparison",))
+        _ensure(studies, [], ("study",))
         for field in ("blob_uuid", "job_uuid"):
             jobs.additional_stores[DATA_STORE].ensure_index(field)
     except OperationFailure as error:

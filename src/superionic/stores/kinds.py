@@ -11,7 +11,9 @@ from maggma.stores import MontyStore
 from superionic.errors import StoreError
 
 DATA_STORE = "data"  # the one additional store, of trajectories and other blobs
-DOCUMENT_KEYS = {"diffusivity": "run_id", "arrhenius": "group", "comparison": "comparison"}  # collection -> its key
+DOCUMENT_KEYS = {  # collection -> its key
+    "diffusivity": "run_id", "arrhenius": "group", "comparison": "comparison", "studies": "study",
+}  # fmt: skip
 _PATIENCE_MS = 5000  # how long a database may take to answer before it counts as down
 
 

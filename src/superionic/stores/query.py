@@ -15,6 +15,7 @@ from superionic.documents import (
     DiffusivityDocument,
     DiffusivitySummary,
     Estimate,
+    FailureDocument,
     RunIdentity,
     Verdict,
 )
@@ -182,6 +183,26 @@ def comparison_documents(
     return sorted(documents, key=lambda d: d.comparison)
 
 
+def failure_documents(
+    stores: Stores, criteria: dict[str, Any] | None = None, unreadable: list[Unreadable] | None = None
+) -> list[FailureDocument]:
+    """Why documents of runs and fits that match `criteria`, and without any those of comparisons, could not be built.
+
+    Parameters
+    ----------
+    stores
+        The stores, connected.
+    criteria
+        A MongoDB query; only what it asks of ``identity`` is asked. See :func:`criteria`.
+    unreadable
+        As of :func:`diffusivity_documents`.
+    """
+    wanted = {field: value for field, value in (criteria or {}).items() if field.startswith("identity.")}
+    places = [(stores.diffusivity, "run_id"), (stores.arrhenius, "group")]
+    places += [] if wanted else [(stores.comparison, "comparison")]
+    return [failure for store, key in places for failure in _read(store, FailureDocument, key, wanted, unreadable)]
+
+
 def _read(
     store: Store,
     model: type[_D],
@@ -221,7 +242,10 @@ def diffusivity_table(documents: Sequence[DiffusivitySummary]) -> DataFrame:
 
 
 def arrhenius_table(documents: Sequence[ArrheniusDocument]) -> DataFrame:
-    """One row a fit; columns carry their units, and every value its standard error in the column after it."""
+    """One row a fit and temperature that it is extrapolated to.
+
+    Columns carry their units, and every value its standard error in the column after it.
+    """
     rows = [
         {
             "kind": document.kind,
@@ -230,12 +254,13 @@ def arrhenius_table(documents: Sequence[ArrheniusDocument]) -> DataFrame:
             "n_points": document.n_points,
             **_estimate("activation_energy", "eV", document.activation_energy_eV),
             **_estimate("prefactor", "cm2_per_s", document.prefactor_cm2_per_s),
-            "extrapolation_temperature_K": document.extrapolation_temperature_K,
-            **_estimate("extrapolated_diffusivity", "cm2_per_s", document.extrapolated_diffusivity_cm2_per_s),
-            **_estimate("extrapolated_conductivity", "mS_per_cm", document.extrapolated_conductivity_mS_per_cm),
+            "extrapolation_temperature_K": there.temperature_K,
+            **_estimate("extrapolated_diffusivity", "cm2_per_s", there.diffusivity_cm2_per_s),
+            **_estimate("extrapolated_conductivity", "mS_per_cm", there.conductivity_mS_per_cm),
             "verdict": document.quality.verdict.value,
         }
         for document in documents
+        for there in document.extrapolations
     ]
     return _table(rows)
 

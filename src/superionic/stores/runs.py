@@ -4,24 +4,71 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from jobflow import JobStore
 
-from superionic.documents import MDRunDocument, SourceReference, TrajectorySegment
+from superionic.documents import MDRunDocument, RunIdentity, SourceReference, TrajectorySegment
+from superionic.documents.base import StoredDocument
 from superionic.errors import InputError, StoreError
 from superionic.stores.kinds import DATA_STORE
+from superionic.stores.reading import identity_of
 
 _REFERENCE = ["uuid", "index", "completed_at"]
 _KINDS = {"$in": ["trajectory_segment", "md_run"]}
 
 
-def run_sources(jobs: JobStore, query: dict[str, Any]) -> dict[str, list[SourceReference]]:
-    """Job outputs of every run that matches `query`, by run id, in order; no blob is read."""
-    runs: dict[str, list[SourceReference]] = defaultdict(list)
-    for found in jobs.docs_store.query({"output.kind": _KINDS, **query}, properties=_REFERENCE):
-        runs[found["uuid"]].append(SourceReference(**{key: found[key] for key in _REFERENCE}))
-    return {run_id: sorted(sources, key=lambda source: source.index) for run_id, sources in runs.items()}
+@dataclass(frozen=True)
+class StoredRun:
+    """What is known of a run without a look at its frames.
+
+    Attributes
+    ----------
+    run_id
+        UUID of the run.
+    sources
+        Its job outputs, in order.
+    study
+        The study it belongs to, None if to none.
+    analysis
+        How it is to be analysed, as stored with its last output; None if that does not say.
+    """
+
+    run_id: str
+    sources: list[SourceReference]
+    study: str | None
+    analysis: dict[str, Any] | None
+
+
+def stored_runs(jobs: JobStore, query: dict[str, Any]) -> list[StoredRun]:
+    """Every run that matches `query`; no blob is read."""
+    outputs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    properties = [*_REFERENCE, "output.identity.study", "output.analysis"]
+    for found in jobs.docs_store.query({"output.kind": _KINDS, **query}, properties=properties):
+        outputs[found["uuid"]].append(found)
+    runs = []
+    for run_id, found in outputs.items():
+        found.sort(key=lambda document: document["index"])
+        sources = [SourceReference(**{name: document.get(name) for name in _REFERENCE}) for document in found]
+        last = found[-1].get("output", {})
+        study = (last.get("identity") or {}).get("study")
+        runs.append(StoredRun(run_id, sources, study if isinstance(study, str) else None, last.get("analysis")))
+    return runs
+
+
+def identity_of_run(jobs: JobStore, run_id: str) -> RunIdentity | None:
+    """What a run is a run of, from any of its outputs that tells it; None if none does."""
+    models: dict[str, type[StoredDocument]] = {"trajectory_segment": TrajectorySegment, "md_run": MDRunDocument}
+    for found in jobs.docs_store.query({"uuid": run_id, "output.kind": _KINDS}, properties=["output"]):
+        output = found["output"]
+        with suppress(StoreError):  # a newer one may still tell what it is
+            output = models[output["kind"]].in_this_shape(output)
+        identity = identity_of(output)
+        if identity is not None:
+            return identity
+    return None
 
 
 def load_segments(jobs: JobStore, run_id: str) -> list[TrajectorySegment]:
@@ -71,8 +118,8 @@ def find_run(jobs: JobStore, text: str) -> str:
     InputError
         If there is none, or more than one.
     """
-    found = sorted(run_id for run_id in run_sources(jobs, {}) if run_id.startswith(text))
-    found = found or sorted(run_sources(jobs, {"output.identity.label": text}))
+    found = sorted(run.run_id for run in stored_runs(jobs, {}) if run.run_id.startswith(text))
+    found = found or sorted(run.run_id for run in stored_runs(jobs, {"output.identity.label": text}))
     if text in found:
         return text
     if len(found) != 1:

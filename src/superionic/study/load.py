@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from superionic.documents import AnalysisSettings
 from superionic.errors import InputError, first_error
 from superionic.study.entries import Study
 from superionic.study.strict_yaml import read_yaml
@@ -39,6 +40,23 @@ def load_study(path: Path) -> Study:
     if beside.is_file():
         study = study.model_copy(update={"host": str(beside.resolve())})
     return study.model_copy(update={"potential": study.potential.beside(path.parent)})
+
+
+def load_analysis(path: Path) -> AnalysisSettings:
+    """Read settings of the analysis from a file of their own: what stands under `analysis:` in a study.
+
+    Raises
+    ------
+    InputError
+        One sentence that names the first thing that is wrong.
+    """
+    content = read_yaml(path.read_text())
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds no keys: write in it what stands under `analysis:` in a study")
+    try:
+        return AnalysisSettings.model_validate_json(json.dumps(content), strict=True)
+    except ValidationError as error:
+        raise InputError(f"{path}: {first_error(error)}") from error
 
 
 def _meant(error: ValidationError) -> str:

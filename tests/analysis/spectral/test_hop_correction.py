@@ -15,6 +15,7 @@ from superionic.analysis.spectral.hop_memory import whitening
 from superionic.analysis.spectral.spectrum import displacement_modes, squared_frequencies
 from superionic.analysis.synthetic import hopping_model, simulate
 from superionic.bench.calibration import Crystal
+from superionic.documents import AnalysisSettings
 
 FIRST_SEED = 1000
 SUPERCELL = (2, 1, 2)
@@ -168,7 +169,7 @@ def test_rates_of_hops_that_were_missed_are_not_used(make_run, layered_host, lay
     assert Crystal.of(fast).estimate(walk, 0.1).hop_memory is None
     run, _ = make_run(pair_factor=15.0)
     radii = dict.fromkeys("PQRST", 0.02)
-    assert diffusivity(run, layered_host, radii_A=radii).jumps.correlation_factor_of_rates is None
+    assert diffusivity(run, layered_host, AnalysisSettings(radii_A=radii)).jumps.correlation_factor_of_rates is None
     assert diffusivity(run, layered_host).jumps.correlation_factor_of_rates is not None
 
 

@@ -75,7 +75,9 @@ def test_every_part_of_the_motion_has_its_line(document):
 def test_conductivity_line_and_diffusivity_agree(document):
     line = next(line for line in document.lines if line.quantity == "conductivity x T")
     assert line.activation_energy_eV.value == pytest.approx(document.activation_energy_eV.value, rel=1e-6)
-    assert line.extrapolated.value == pytest.approx(document.extrapolated_conductivity_mS_per_cm.value, rel=1e-6)
+    assert line.extrapolations[0].value.value == pytest.approx(
+        document.extrapolations[0].conductivity_mS_per_cm.value, rel=1e-6
+    )
 
 
 def test_a_category_without_jumps_has_no_line(make_run, layered_host):
@@ -94,8 +96,8 @@ def test_poor_runs_at_close_temperatures_give_no_extrapolation_and_no_exception(
         for n, t in enumerate((700.0, 700.1))
     ]
     fit = arrhenius(documents)
-    assert fit.extrapolated_diffusivity_cm2_per_s is None
-    assert fit.extrapolated_conductivity_mS_per_cm is None
+    assert fit.extrapolations[0].diffusivity_cm2_per_s is None
+    assert fit.extrapolations[0].conductivity_mS_per_cm is None
     check = next(check for check in fit.quality.checks if check.name == "extrapolation")
     assert not check.passed
     assert "30 orders of magnitude" in check.reason

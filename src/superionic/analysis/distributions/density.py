@@ -21,7 +21,7 @@ from superionic.trajectories.trajectory import Trajectory
 Floats = NDArray[np.float64]
 
 MAX_VOXELS = 20_000_000
-_RESOLUTION_A, _VOXELS = 0.3, 1_000_000
+_VOXELS = 1_000_000
 _ENDS = (slice(0, 1), slice(-1, None))
 
 
@@ -142,13 +142,13 @@ def mobile_density(trajectory: Trajectory, resolution_A: float = 0.25) -> Densit
     return density_of(positions, mean_cell(trajectory), trajectory.temperature_K, resolution_A)
 
 
-def anchored_density(positions_A: Positions, cell_A: Floats, temperature_K: float) -> Density:
+def anchored_density(positions_A: Positions, cell_A: Floats, temperature_K: float, spacing_A: float = 0.3) -> Density:
     """Density on a grid that hangs on the run itself: the same one in any frame of reference and any cell.
 
-    It follows Niggli's cell in voxels of 0.3 Å, larger ones if there would be more than a million, and the ion that
-    ends farthest from where it started begins in the middle of a voxel.
+    It follows Niggli's cell in voxels of `spacing_A`, larger ones if there would be more than a million, and the ion
+    that ends farthest from where it started begins in the middle of a voxel.
     """
-    resolution_A = max(_RESOLUTION_A, float(np.cbrt(abs(np.linalg.det(cell_A)) / _VOXELS)))
+    resolution_A = max(spacing_A, float(np.cbrt(abs(np.linalg.det(cell_A)) / _VOXELS)))
     first, last = (np.concatenate([g for _, g in groups_of(positions_A[part])], axis=1) for part in _ENDS)
     anchor = first[0, np.argmax(np.sum((last - first) ** 2, axis=2)[0])]
     cell = reduced_cell(cell_A)

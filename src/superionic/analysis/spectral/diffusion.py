@@ -29,12 +29,12 @@ from superionic.analysis.spectral.spectrum import (
     local_scatter,
     squared_frequencies,
 )
-from superionic.documents import Estimate
+from superionic.documents import AnalysisSettings, Estimate
 from superionic.errors import InputError
 
 Floats = NDArray[np.float64]
 
-HOP_LENGTH_A = 3.0
+HOP_LENGTH_A: float = AnalysisSettings().hop_length_A
 """Length of one hop where sites are unknown: sets the upper limit on D when no hop is seen."""
 MAX_BLOCKS = 10
 _MODES_PER_BLOCK = 10

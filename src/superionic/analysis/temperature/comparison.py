@@ -85,14 +85,15 @@ FAMILIES = (ORDERINGS, POTENTIALS)
 def comparison(
     groups: Sequence[tuple[ArrheniusDocument, Sequence[DiffusivityDocument]]],
     family: Family = ORDERINGS,
-    extrapolation_temperature_K: float = 300.0,
     *,
     reference: str | None = None,
+    missing: Sequence[str] = (),
     provenance: Provenance | None = None,
 ) -> ComparisonDocument:
     """Compare groups of runs, each with the document of its fit.
 
     Runs that the fits keep out are not compared; groups with poor statistics are, and every difference says so.
+    Extrapolations are compared at the temperatures that all fits have.
 
     Parameters
     ----------
@@ -100,10 +101,10 @@ def comparison(
         Fit and runs of each group.
     family
         What is compared; decides on names and the reference.
-    extrapolation_temperature_K
-        Where D and the conductivity are extrapolated to, in K.
     reference
         Name of the group that the others are compared with; by default the one that the family names.
+    missing
+        Groups that belong to the comparison but have no fit, and why.
     provenance
         Sources and software.
 
@@ -118,7 +119,8 @@ def comparison(
     identities = [fit.identity for fit, _ in groups]
     names = _names(family, [fit for fit, _ in groups])
     named = [Group(name, fit, runs) for name, (fit, runs) in zip(names, groups, strict=True)]
-    values = [group_values(group, extrapolation_temperature_K) for group in named]
+    cold = _common_temperatures_K([fit for fit, _ in groups])
+    values = [group_values(group, cold) for group in named]
     reference = reference or _reference(family, named)
     found = all_differences(values, reference)
     classes = _class_means(named, values) if family == ORDERINGS else []
@@ -133,16 +135,22 @@ def comparison(
         varies=varies,
         members=[_member(group, value) for group, value in zip(named, values, strict=True)],
         reference=reference,
-        extrapolation_temperature_K=extrapolation_temperature_K,
+        extrapolation_temperatures_K=cold,
         differences=found,
         classes=[document for _, document in classes],
         class_differences=between_classes,
         significance_level=SIGNIFICANCE_LEVEL,
         correction=CORRECTION,
         caveats=_caveats(family, named, varies),
-        quality=Quality.from_checks(_checks(values, found, compared)),
+        quality=Quality.from_checks(_checks(values, found, compared, missing)),
         provenance=provenance or Provenance(sources=[s for fit, _ in groups for s in fit.provenance.sources]),
     )
+
+
+def _common_temperatures_K(fits: Sequence[ArrheniusDocument]) -> list[float]:
+    """Temperatures that all fits are extrapolated to, in the order of the first."""
+    first, *others = ([entry.temperature_K for entry in fit.extrapolations] for fit in fits)
+    return [temperature for temperature in first if all(temperature in other for other in others)]
 
 
 def _member(group: Group, values: Values) -> ComparisonMember:
@@ -207,10 +215,12 @@ def _class_means(groups: Sequence[Group], values: Sequence[Values]) -> list[tupl
     return means
 
 
-def _checks(values: Sequence[Values], found: Sequence[Difference], compared: set[str]) -> list[Check]:
+def _checks(
+    values: Sequence[Values], found: Sequence[Difference], compared: set[str], missing: Sequence[str]
+) -> list[Check]:
     lonely = [value.name for value in values if value.name not in compared]
     poor = sum(not difference.sufficient for difference in found)
-    incomplete = [f"{value.name}: {reason}" for value in values for reason in value.missing]
+    incomplete = [f"{value.name}: {reason}" for value in values for reason in value.missing] + list(missing)
     return [
         Check(
             name=CheckName.GROUPS_COMPARED,
@@ -247,6 +257,9 @@ def _caveats(family: Family, groups: Sequence[Group], varies: Sequence[str]) -> 
         caveats.append("an ordering is one arrangement of ions: how others of its class differ is not in the errors")
     if any(_text(group.fit.identity, "host") in {"", UNKNOWN} for group in groups) or "host" in varies:
         caveats.append("not every host is named alike: that these are runs of one crystal is not certain")
+    cold: list[set[float]] = [{entry.temperature_K for entry in group.fit.extrapolations} for group in groups]
+    if alone := sorted(cold[0].union(*cold) - cold[0].intersection(*cold)):
+        caveats.append(f"not all fits are extrapolated to {', '.join(f'{T:g}' for T in alone)} K: not compared there")
     runs = [run for group in groups for run in group.used]
     volumes = [run.volume_A3 for run in runs]
     if volumes and max(volumes) / min(volumes) > 1 + _SAME_VOLUME:

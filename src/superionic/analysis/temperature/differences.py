@@ -99,37 +99,42 @@ class Values:
     missing: list[str] = field(default_factory=list)
 
 
-def group_values(group: Group, extrapolation_temperature_K: float) -> Values:
+def group_values(group: Group, extrapolation_temperatures_K: Sequence[float]) -> Values:
     """Posteriors of everything that a group can be compared by.
 
     Parameters
     ----------
     group
         The runs and their fit.
-    extrapolation_temperature_K
-        Where D and the conductivity are extrapolated to, in K.
+    extrapolation_temperatures_K
+        Where D and the conductivity are extrapolated to, in K: some of those of its fit.
     """
-    used, cold = group.used, extrapolation_temperature_K
+    used = group.used
     missing = _kept_out(group)
     measured, poor = _measured(used)
     fit = _fit(used, lambda run: run.diffusivity_cm2_per_s)
     if fit is None:
         missing.append("fit and extrapolation: " + ("; ".join(group.fit.quality.reasons) or "too few temperatures"))
         return Values(group.name, measured, poor, missing)
-    log = Posterior.of_points(fit.log_diffusivity(cold), fit.weight)
-    density = float(np.mean([run.n_mobile_ions / run.volume_A3 for run in used]))
-    to_sigma = nernst_einstein_mS_per_cm(group.fit.identity.mobile_charge_e, 1, 1 / density, cold)
     energies = {Quantity(ENERGY): Posterior.of_points(fit.activation_energy_eV, fit.weight)}
     for part, pick in parts_of_motion(used).items():
         along = None if part == "conductivity x T" else _fit(used, pick)
         if along is not None:
             energies[Quantity(f"{ENERGY}: {part}")] = Posterior.of_points(along.activation_energy_eV, along.weight)
-    extrapolated = {
-        Quantity(EXTRAPOLATED_D, cold): log,
-        Quantity(EXTRAPOLATED_SIGMA, cold): log.shifted(float(np.log(to_sigma))),
-    }
-    failed = {check.name for check in group.fit.quality.checks if not check.passed}
-    poor |= (set(extrapolated) if failed else set()) | (set(energies) if failed - {CheckName.EXTRAPOLATION} else set())
+    failed = {check.name for check in group.fit.quality.checks if not check.passed} - {CheckName.EXTRAPOLATION}
+    poor |= set(energies) if failed else set()
+    wide = {entry.temperature_K for entry in group.fit.extrapolations if not entry.sufficient}
+    density = float(np.mean([run.n_mobile_ions / run.volume_A3 for run in used]))
+    extrapolated: dict[Quantity, Posterior] = {}
+    for cold in extrapolation_temperatures_K:
+        log = Posterior.of_points(fit.log_diffusivity(cold), fit.weight)
+        to_sigma = nernst_einstein_mS_per_cm(group.fit.identity.mobile_charge_e, 1, 1 / density, cold)
+        there = {
+            Quantity(EXTRAPOLATED_D, cold): log,
+            Quantity(EXTRAPOLATED_SIGMA, cold): log.shifted(float(np.log(to_sigma))),
+        }
+        poor |= set(there) if failed or cold in wide else set()
+        extrapolated |= there
     return Values(group.name, energies | measured | extrapolated, poor, missing)
 
 

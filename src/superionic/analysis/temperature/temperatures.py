@@ -10,6 +10,7 @@ import numpy as np
 from superionic.analysis.conductivity import nernst_einstein_mS_per_cm
 from superionic.analysis.temperature.arrhenius import MAX_DECADES, ArrheniusFit, fit_arrhenius
 from superionic.documents import (
+    AnalysisSettings,
     ArrheniusDocument,
     ArrheniusLine,
     ArrheniusPoint,
@@ -17,6 +18,9 @@ from superionic.documents import (
     CheckName,
     DiffusivityDocument,
     Estimate,
+    Extrapolation,
+    LineExtrapolation,
+    MissingRun,
     Provenance,
     Quality,
     Verdict,
@@ -25,15 +29,15 @@ from superionic.errors import InputError
 
 PartOfMotion = Callable[[DiffusivityDocument], Estimate | None]
 
-_EXTRAPOLATION_FACTOR = 10.0
 _TIMES_T = " x T"
 
 
 def arrhenius(
     documents: Sequence[DiffusivityDocument],
-    extrapolation_temperature_K: float = 300.0,
+    settings: AnalysisSettings | None = None,
     *,
     exclude: dict[str, str] | None = None,
+    missing: Sequence[MissingRun] = (),
     group: str | None = None,
     provenance: Provenance | None = None,
 ) -> ArrheniusDocument:
@@ -43,10 +47,12 @@ def arrhenius(
     ----------
     documents
         One per run. Runs judged unusable and runs without diffusion are kept out, with the reason.
-    extrapolation_temperature_K
-        Where D and the conductivity are extrapolated to, in K.
+    settings
+        Temperatures to extrapolate to, and how wide an extrapolation may be; the defaults if None.
     exclude
         run_id -> reason of runs to keep out.
+    missing
+        Runs that belong to the fit but have no document.
     group
         Key of the group; made from the first identity by default.
     provenance
@@ -55,40 +61,60 @@ def arrhenius(
     Raises
     ------
     InputError
-        If there is no document, or the extrapolation temperature is not positive.
+        If there is no document.
     """
     if not documents:
         raise InputError("documents is empty: give at least one diffusivity document")
-    if not extrapolation_temperature_K > 0:
-        raise InputError(f"extrapolation_temperature_K = {extrapolation_temperature_K} is not positive: give it in K")
+    settings = settings or AnalysisSettings()
     points = [_point(document, exclude or {}) for document in documents]
     used = [document for document, point in zip(documents, points, strict=True) if not point.excluded]
     fit = None
     if len({document.temperature_K for document in used}) >= 2:
         fit = fit_arrhenius([d.temperature_K for d in used], [d.diffusivity_cm2_per_s for d in used])
     identity = documents[0].identity
-    extrapolated = fit.diffusivity(extrapolation_temperature_K) if fit else None
-    conductivity = None
-    if extrapolated is not None:
-        density = float(np.mean([d.n_mobile_ions / d.volume_A3 for d in used]))
-        conductivity = extrapolated.scaled(
-            nernst_einstein_mS_per_cm(identity.mobile_charge_e, 1, 1 / density, extrapolation_temperature_K),
-        )
+    extrapolations = [_extrapolation(fit, used, T, settings) for T in settings.extrapolation_temperatures_K]
     return ArrheniusDocument(
         group=group or "/".join([identity.label, identity.engine, identity.potential.model, identity.study or "-"]),
         identity=identity,
+        settings=settings,
         points=points,
+        missing=list(missing),
         n_points=len(used),
         activation_energy_eV=fit.activation_energy() if fit else None,
         prefactor_cm2_per_s=fit.prefactor() if fit else None,
         chi_squared_reduced=fit.chi_squared / fit.degrees_of_freedom if fit and fit.degrees_of_freedom else None,
-        extrapolation_temperature_K=extrapolation_temperature_K,
-        extrapolated_diffusivity_cm2_per_s=extrapolated,
-        extrapolated_conductivity_mS_per_cm=conductivity,
-        lines=arrhenius_lines(documents, points, extrapolation_temperature_K),
-        quality=Quality.from_checks(_arrhenius_checks(used, points, fit, extrapolated)),
+        extrapolations=extrapolations,
+        lines=arrhenius_lines(documents, points, settings.extrapolation_temperatures_K),
+        quality=Quality.from_checks(
+            [
+                *_arrhenius_checks(used, points, missing, fit),
+                *(_extrapolation_check(extrapolation, settings) for extrapolation in extrapolations if fit),
+            ]
+        ),
         provenance=provenance or Provenance(sources=[s for d in documents for s in d.provenance.sources]),
     )
+
+
+def _extrapolation(
+    fit: ArrheniusFit | None, used: list[DiffusivityDocument], temperature_K: float, settings: AnalysisSettings
+) -> Extrapolation:
+    diffusivity = fit.diffusivity(temperature_K) if fit else None
+    conductivity = None
+    if diffusivity is not None:
+        density = float(np.mean([d.n_mobile_ions / d.volume_A3 for d in used]))
+        charge_e = used[0].identity.mobile_charge_e
+        conductivity = diffusivity.scaled(nernst_einstein_mS_per_cm(charge_e, 1, 1 / density, temperature_K))
+    return Extrapolation(
+        temperature_K=temperature_K,
+        diffusivity_cm2_per_s=diffusivity,
+        conductivity_mS_per_cm=conductivity,
+        sufficient=diffusivity is not None and _span(diffusivity) <= settings.extrapolation_span,
+    )
+
+
+def _span(estimate: Estimate) -> float:
+    low, high = estimate.interval_95
+    return high / low
 
 
 def _point(document: DiffusivityDocument, exclude: dict[str, str]) -> ArrheniusPoint:
@@ -109,8 +135,8 @@ def _point(document: DiffusivityDocument, exclude: dict[str, str]) -> ArrheniusP
 def _arrhenius_checks(
     used: list[DiffusivityDocument],
     points: list[ArrheniusPoint],
+    missing: Sequence[MissingRun],
     fit: ArrheniusFit | None,
-    extrapolated: Estimate | None,
 ) -> list[Check]:
     temperatures = sorted({document.temperature_K for document in used})
     poor = sum(document.quality.verdict != Verdict.SUFFICIENT for document in used)
@@ -140,29 +166,39 @@ def _arrhenius_checks(
                 value=fit.chi_squared,
                 threshold=float(fit.degrees_of_freedom),
                 reason=f"chi^2 is {fit.chi_squared:.1f} for {fit.degrees_of_freedom} degrees of freedom{curvature}",
-            ),
-            _extrapolation_check(extrapolated),
+            )
         ]
+    if missing:
+        runs = "; ".join(f"run {run.run_id}: {run.reason}" for run in missing)
+        checks.append(
+            Check(
+                name=CheckName.ALL_RUNS,
+                passed=False,
+                value=len(missing),
+                threshold=0,
+                reason=f"{len(missing)} of {len(points) + len(missing)} runs have no diffusivity: {runs}",
+            )
+        )
     return checks
 
 
-def _extrapolation_check(extrapolated: Estimate | None) -> Check:
+def _extrapolation_check(extrapolation: Extrapolation, settings: AnalysisSettings) -> Check:
     width = None
     spans = f"more than {MAX_DECADES:g} orders of magnitude: none is given"
-    if extrapolated is not None:
-        width = extrapolated.interval_95[1] / extrapolated.interval_95[0]
+    if extrapolation.diffusivity_cm2_per_s is not None:
+        width = _span(extrapolation.diffusivity_cm2_per_s)
         spans = f"a factor of {width:.3g}"
     return Check(
         name=CheckName.EXTRAPOLATION,
-        passed=width is not None and width <= _EXTRAPOLATION_FACTOR,
+        passed=extrapolation.sufficient,
         value=width,
-        threshold=_EXTRAPOLATION_FACTOR,
-        reason=f"the 95 % interval of the extrapolated D spans {spans}",
+        threshold=settings.extrapolation_span,
+        reason=f"the 95 % interval of D extrapolated to {extrapolation.temperature_K:g} K spans {spans}",
     )
 
 
 def arrhenius_lines(
-    documents: Sequence[DiffusivityDocument], points: Sequence[ArrheniusPoint], extrapolation_temperature_K: float
+    documents: Sequence[DiffusivityDocument], points: Sequence[ArrheniusPoint], temperatures_K: Sequence[float]
 ) -> list[ArrheniusLine]:
     """Fit each part of the motion on its own: axes, jump categories, and the conductivities.
 
@@ -170,14 +206,11 @@ def arrhenius_lines(
     ----------
     documents, points
         The runs, and which of them are kept out of every fit.
-    extrapolation_temperature_K
+    temperatures_K
         Where the lines are extrapolated to, in K.
     """
     used = [document for document, point in zip(documents, points, strict=True) if not point.excluded]
-    return [
-        _line(name, used, pick, extrapolation_temperature_K, 1 / extrapolation_temperature_K if _TIMES_T in name else 1)
-        for name, pick in parts_of_motion(documents).items()
-    ]
+    return [_line(name, used, pick, temperatures_K) for name, pick in parts_of_motion(documents).items()]
 
 
 def parts_of_motion(documents: Sequence[DiffusivityDocument]) -> dict[str, PartOfMotion]:
@@ -212,11 +245,7 @@ def _category(document: DiffusivityDocument, name: str) -> Estimate | None:
 
 
 def _line(
-    quantity: str,
-    documents: Sequence[DiffusivityDocument],
-    pick: PartOfMotion,
-    temperature_K: float,
-    scale: float,
+    quantity: str, documents: Sequence[DiffusivityDocument], pick: PartOfMotion, temperatures_K: Sequence[float]
 ) -> ArrheniusLine:
     found = [(document.temperature_K, pick(document)) for document in documents]
     usable = [(temperature, value) for temperature, value in found if value is not None and value.value > 0]
@@ -228,21 +257,25 @@ def _line(
             n_points=len(usable),
             activation_energy_eV=None,
             prefactor=None,
-            extrapolated=None,
+            extrapolations=[],
             is_arrhenius=None,
             reason=reason or "fewer than two temperatures",
         )
     fit = fit_arrhenius([temperature for temperature, _ in usable], [value for _, value in usable])
-    extrapolated = fit.diffusivity(temperature_K, scale)
-    if extrapolated is None:
-        open_ended = f"the extrapolation spans more than {MAX_DECADES:g} orders of magnitude"
-        reason = f"{reason}; {open_ended}" if reason else open_ended
+    extrapolations = [
+        LineExtrapolation(temperature_K=T, value=fit.diffusivity(T, 1 / T if _TIMES_T in quantity else 1))
+        for T in temperatures_K
+    ]
+    open_ended = ", ".join(f"{entry.temperature_K:g} K" for entry in extrapolations if entry.value is None)
+    if open_ended:
+        too_wide = f"the extrapolation to {open_ended} spans more than {MAX_DECADES:g} orders of magnitude"
+        reason = f"{reason}; {too_wide}" if reason else too_wide
     return ArrheniusLine(
         quantity=quantity,
         n_points=len(usable),
         activation_energy_eV=fit.activation_energy(),
         prefactor=fit.prefactor(),
-        extrapolated=extrapolated,
+        extrapolations=extrapolations,
         is_arrhenius=fit.is_arrhenius,
         reason=reason,
     )
