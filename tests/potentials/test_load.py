@@ -104,7 +104,8 @@ class Hostile:
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_checkpoint_that_would_run_code_is_refused(tmp_path, zipped):
+def test_a_checkpoint_that_would_run_code_is_refused(tmp_path, zipped, monkeypatch):
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")  # as importing mace does
     marker, path = tmp_path / "marker", tmp_path / "tuned.pth.tar"
     content = {"model": load_chgnet(kernels="stock")._model.as_dict(), "trainer_args": Hostile(marker)}
     torch.save(content, path, _use_new_zipfile_serialization=zipped)

@@ -59,6 +59,8 @@ class Finding:
 
 def examine(settings: SuperionicSettings) -> Iterator[Finding]:
     """Everything worth knowing about this installation, one finding at a time."""
+    from superionic.potentials.presets import PRESETS
+
     for package in _PACKAGES:
         yield Finding(f"package {package}", "ok", version(package))
     yield _settings(settings)
@@ -68,6 +70,8 @@ def examine(settings: SuperionicSettings) -> Iterator[Finding]:
     yield from _programs()
     for module, (enables, remedy) in _OPTIONAL.items():
         yield _optional(module, enables, remedy)
+    for family, preset in PRESETS.items():
+        yield _optional(preset.package, f"potential.family: {family}", f"pip install 'superionic[{family}]'")
 
 
 def _settings(settings: SuperionicSettings) -> Finding:
