@@ -11,6 +11,7 @@ from superionic.documents.arrhenius import (
 )
 from superionic.documents.base import Document
 from superionic.documents.comparison import ClassMean, ComparisonDocument, ComparisonMember, Difference
+from superionic.documents.cp2k import Cp2kSettings
 from superionic.documents.density import DensityVolume
 from superionic.documents.diffusivity import DiffusivityDocument, DiffusivitySummary
 from superionic.documents.distributions import MSDCurve, RadialDistribution, VanHoveSelf
@@ -70,6 +71,7 @@ __all__ = [
     "CollectiveTransport",
     "ComparisonDocument",
     "ComparisonMember",
+    "Cp2kSettings",
     "DensityVolume",
     "Difference",
     "DiffusivityDocument",

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, field_validator
 
 from superionic.documents.base import Document
+from superionic.documents.cp2k import Cp2kSettings
 
-__all__ = ["AseSettings", "ChgnetSettings", "PotentialSettings", "PresetSettings", "looks_like_a_path"]
+__all__ = ["AseSettings", "ChgnetSettings", "Cp2kSettings", "PotentialSettings", "PresetSettings", "looks_like_a_path"]
 
 PresetFamily = Literal["mace", "sevennet", "mattersim", "orb", "matgl", "nequip"]
 
@@ -127,11 +128,12 @@ def _tag(settings: Any) -> str:
 PotentialSettings = Annotated[
     Annotated[ChgnetSettings, Tag("chgnet")]
     | Annotated[AseSettings, Tag("ase")]
+    | Annotated[Cp2kSettings, Tag("cp2k")]
     | Annotated[PresetSettings, Tag("preset")],
     Discriminator(
         _tag,
         custom_error_type="unknown_family",
-        custom_error_message=f"the family is unknown: choose one of chgnet, ase, {', '.join(_PRESETS)}",
+        custom_error_message=f"the family is unknown: choose one of chgnet, ase, cp2k, {', '.join(_PRESETS)}",
     ),
 ]
 """Settings of a potential of any family."""

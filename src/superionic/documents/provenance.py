@@ -44,9 +44,10 @@ class PotentialReference(Document):
 
     family: str = Field(description="Kind of model or code, for example 'CHGNet' or 'VASP'")
     model: str = Field(description="Name of the published model or path of the checkpoint")
-    origin: Literal["first principles", "pretrained", "fine-tuned"] | None = Field(
+    origin: Literal["first principles", "semi-empirical", "pretrained", "fine-tuned"] | None = Field(
         None,
-        description="An electronic structure code, or how the model was trained; None if unknown",
+        description="An electronic structure code from first principles or with fitted parameters, or how the model "
+        "was trained; None if unknown",
     )
     sha256: str | None = Field(None, description="SHA-256 of the weights; None for a first-principles code")
     package_version: str | None = Field(None, description="Version of the package or code that evaluates the model")

@@ -19,6 +19,7 @@ __all__ = ["load", "opened"]
 _MODULES = {
     "chgnet": "superionic.potentials.chgnet.family",
     "ase": "superionic.potentials.ase",
+    "cp2k": "superionic.potentials.cp2k.family",
     "mace": "superionic.potentials.presets",
     "sevennet": "superionic.potentials.presets",
     "mattersim": "superionic.potentials.presets",
