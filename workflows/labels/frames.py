@@ -19,11 +19,11 @@ from ase.optimize import FIRE
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from superionic.documents import MDProtocol
+from superionic.documents import ChgnetSettings, MDProtocol
 from superionic.dynamics.builtin.integrator import Integrator
-from superionic.dynamics.builtin.md import initial_state
-from superionic.potentials import load_chgnet
-from superionic.potentials.chgnet.calculator import ChgnetCalculator
+from superionic.dynamics.builtin.start import initial_state
+from superionic.potentials.calculator import PotentialCalculator
+from superionic.potentials.load import load
 from superionic.structures.host import load_host
 
 TEMPERATURES_K = (300, 500, 700, 850, 1000)
@@ -80,7 +80,8 @@ def strained(structure: Structure, volume: float, generator: np.random.Generator
 def frames_of(run: Run) -> list[Atoms]:
     """Decorrelated frames of one run, 0.6 ps apart after 1 ps."""
     atoms = strained(cell(run.ordering), run.volume, np.random.default_rng(run.index))
-    atoms.calc = ChgnetCalculator()
+    potential = load(ChgnetSettings(model="0.3.0"))
+    atoms.calc = PotentialCalculator(potential)
     FIRE(atoms, logfile=None).run(fmax=0.2, steps=50)
     protocol = MDProtocol(
         temperature_K=run.temperature_K,
@@ -90,7 +91,7 @@ def frames_of(run: Run) -> list[Atoms]:
         equilibration_ps=1.0,
     )
     start = Structure(atoms.cell.array, atoms.get_chemical_symbols(), atoms.positions, coords_are_cartesian=True)
-    session = load_chgnet("0.3.0").session(atoms.numbers)
+    session = potential.session(atoms.numbers)
     md = Integrator(initial_state(start, protocol), atoms.numbers, protocol, session.evaluate)
     frames = []
     for i in range(FRAMES_PER_RUN):

@@ -127,10 +127,7 @@ def _programs() -> Iterator[Finding]:
 
     yield _program("VASP", SETTINGS.VASP_CMD, "ab initio MD and reference labels", "set VASP_CMD in ~/.atomate2.yaml")
     yield _potcars()
-    yield _program(
-        "CP2K", SETTINGS.CP2K_CMD, "ab initio and GFN1-xTB MD without a licence",
-        "apt install cp2k, or set CP2K_CMD in ~/.atomate2.yaml",
-    )  # fmt: skip
+    yield _cp2k()
     yield _lammps()
 
 
@@ -140,6 +137,16 @@ def _program(name: str, command: str, enables: str, remedy: str) -> Finding:
     if found:
         return Finding(name, "ok", f"{command} ({found})")
     return Finding(name, "missing", f"{command!r} is not in PATH", enables, remedy)
+
+
+def _cp2k() -> Finding:
+    from superionic.potentials.cp2k.process import data_folder, shell_program
+
+    try:
+        return Finding("CP2K", "ok", f"{shell_program()}, data in {data_folder()}")
+    except InputError as error:
+        missing, _, remedy = str(error).partition(": ")
+        return Finding("CP2K", "missing", missing, "PBEsol and GFN1-xTB MD and labels without a licence", remedy)
 
 
 def _potcars() -> Finding:
