@@ -36,7 +36,7 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
     from superionic.cli.tables import document_lines
     from superionic.managers.identity import with_content_uuids
     from superionic.managers.local import run_flow
-    from superionic.managers.progress_line import ProgressLine, steps_stored
+    from superionic.managers.progress import StepCount, shown, steps_stored
     from superionic.plots.arrhenius import plot_arrhenius
     from superionic.stores.connecting import open_stores
     from superionic.stores.query import arrhenius_documents, comparison_documents, diffusivity_summaries
@@ -48,15 +48,14 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
     flow = with_content_uuids(plan.flow())
     with open_stores(chosen).connected() as stores:
         record_settings(stores.studies, study.name, study.analysis)
-        line = ProgressLine(plan.n_steps, steps_stored(flow, stores.jobs))
+        count = StepCount(plan.n_steps, steps_stored(flow, stores.jobs))
         try:
-            run = run_flow(flow, stores.jobs, chosen.store_dir, workers, line, _stop_on_signals())
+            with shown(count) as watch:
+                run = run_flow(flow, stores.jobs, chosen.store_dir, workers, watch, _stop_on_signals())
         except BrokenProcessPool:
             raise click.ClickException(
                 "a worker process died, perhaps for lack of memory: the same command goes on where it stopped"
             ) from None
-        finally:
-            line.close()
         click.echo(f"{len(run.done)} jobs done, {len(run.found)} of them before; {len(run.failed)} failed")
         for key, error in run.failed.items():
             click.echo(f"superionic: job {run.names[key]!r} failed: {error} (log in {run.folders[key]})", err=True)
