@@ -14,6 +14,7 @@ from superionic.cli.options import json_option
 BENCHMARKS = (
     "analysis",
     "calibration",
+    "cli",
     "crystals",
     "evaluator",
     "gpu",

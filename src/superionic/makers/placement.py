@@ -8,7 +8,6 @@ from typing import Literal
 
 from jobflow import Flow, Maker, Response, job
 from pymatgen.core import Structure
-from scipy.stats import spearmanr
 
 from superionic.documents.decoration import DecorationSetDocument
 from superionic.documents.frameworks import FrameworkSetDocument
@@ -158,6 +157,8 @@ def relax_placements(placement: PlacementDocument, relax_maker: RelaxMaker) -> R
 @job(name="rank placements", output_schema=PlacementRankingDocument)
 def rank_placements(placement: PlacementDocument, relaxations: list[RelaxationDocument]) -> PlacementRankingDocument:
     """Job that ranks relaxed placements within each framework by energy."""
+    from scipy.stats import spearmanr  # half a second that other jobs and `superionic check` need not wait
+
     by_framework: dict[str, list[tuple[PlacedCellDocument, RelaxationDocument]]] = {}
     for cell, relaxation in zip(placement.cells, relaxations, strict=True):
         by_framework.setdefault(cell.framework, []).append((cell, relaxation))

@@ -13,7 +13,6 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pymatgen.core import Structure
-from pymatgen.io.vasp import Poscar
 
 from superionic.documents import JumpsWithin
 from superionic.errors import InputError, first_error
@@ -113,6 +112,8 @@ def read_crystal(path: Path) -> Crystal:
     if name.endswith((".cif", ".mcif")):
         return read_cif(path)
     if name.endswith((".vasp", ".poscar")) or name.startswith(("poscar", "contcar")):
+        from pymatgen.io.vasp import Poscar  # a second of imports that a CIF needs not
+
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
