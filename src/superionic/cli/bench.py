@@ -22,10 +22,11 @@ BENCHMARKS = (
     "nve",
     "sensitivity",
     "structures",
+    "training",
     "trajectories",
 )
 # What is compared there is the code, not the machine.
-ONE_THREAD = {"analysis", "calibration", "evaluator", "md", "nve", "sensitivity", "trajectories"}
+ONE_THREAD = {"analysis", "calibration", "evaluator", "md", "nve", "sensitivity", "training", "trajectories"}
 WITH_LARGE_CASE = {"analysis", "trajectories"}
 WITH_SEEDS = {"calibration", "sensitivity"}
 

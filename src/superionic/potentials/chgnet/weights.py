@@ -70,6 +70,7 @@ class ChgnetWeights:
     bond_weights: Tensor  # (n_radial, 64)
     angle_embedding: Tensor  # (1 + 2 n_angular, 64), holds the Fourier basis' 1/sqrt(pi)
     pair_basis: Tensor
+    pair_weights: Tensor  # (n_radial, 64): the first columns of pair_basis
     atom_mlps: tuple[AtomMlp, ...]
     bond_mlps: tuple[AngleMlp, ...]
     angle_mlps: tuple[AngleMlp, ...]
@@ -144,7 +145,7 @@ class ChgnetWeights:
 
         n_conv = model.n_conv
         atom_mlps = tuple(atom_mlp(layer) for layer in range(n_conv))
-        bond_embedding = matrix("bond_embedding")
+        bond_embedding, pair_weights = matrix("bond_embedding"), matrix("bond_weights_ag")
         layers = sorted({int(key.split(".")[2]) for key in state if key.startswith("mlp.layers")})
         return cls(
             cutoff_A=float(model.graph_converter.atom_graph_cutoff),
@@ -157,7 +158,8 @@ class ChgnetWeights:
             bond_embedding=bond_embedding,
             bond_weights=matrix("bond_weights_bg"),
             angle_embedding=matrix("angle_embedding") / torch.pi**0.5,
-            pair_basis=torch.cat([matrix("bond_weights_ag"), *(bond_embedding @ mlp.bond for mlp in atom_mlps)], 1),
+            pair_basis=torch.cat([pair_weights, *(bond_embedding @ mlp.bond for mlp in atom_mlps)], 1),
+            pair_weights=pair_weights,
             atom_mlps=atom_mlps,
             # the last angle update feeds nothing
             bond_mlps=tuple(angle_mlp(f"bond_conv_layers.{k}", updates_bonds=True) for k in range(n_conv - 1)),

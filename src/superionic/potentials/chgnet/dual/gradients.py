@@ -98,8 +98,8 @@ class WeightGradients:
             bond_embedding=of_basis(64, weights.bond_embedding),
             bond_weights=of_basis(64, weights.bond_weights),
             angle_embedding=of_basis(64, weights.angle_embedding),
-            pair_weights=of_basis(64, weights.pair_basis),
-            from_basis=[of_basis(128, weights.pair_basis) for _ in matrices.from_basis],
+            pair_weights=of_basis(64, weights.pair_weights),
+            from_basis=[of_basis(128, weights.bond_embedding, mlp.bond) for mlp in weights.atom_mlps],
             atom_mlps=mlps(weights.atom_mlps, matrices.atom_mlps),
             bond_mlps=mlps(weights.bond_mlps, matrices.bond_mlps),
             angle_mlps=mlps(weights.angle_mlps, matrices.angle_mlps),
@@ -140,7 +140,10 @@ class WeightGradients:
         yield weights.bond_embedding, self.bond_embedding[:n_radial]
         yield weights.bond_weights, self.bond_weights[:n_radial]
         yield weights.angle_embedding, self.angle_embedding[:n_angular]
-        yield weights.pair_basis, np.concatenate([self.pair_weights, *self.from_basis], axis=1)[:n_radial]
+        of_basis = [
+            part if part.size else _zeros(COLUMNS, part.shape[1]) for part in (self.pair_weights, *self.from_basis)
+        ]
+        yield weights.pair_basis, np.concatenate(of_basis, axis=1)[:n_radial]
         for atom_mlp, found in zip(weights.atom_mlps, self.atom_mlps, strict=True):
             yield atom_mlp.centre_neighbour, found.gathered
             yield atom_mlp.bond, found.local

@@ -1,7 +1,8 @@
 """How kernels are compiled, and where the result is kept.
 
-numba compiles a kernel when it is first called (10 s for all) and keeps the machine code in a folder named after
-the content of every source file here, in SUPERIONIC_CACHE or ~/.cache/superionic, else in the temporary directory.
+numba compiles a kernel when it is first called (10 s for all of MD, a minute for training) and keeps the machine code
+in a folder named after the content of every source file with kernels, here and in `dual`, in SUPERIONIC_CACHE or
+~/.cache/superionic, else in the temporary directory.
 numba's own check sees only the file that a kernel stands in, not the files it calls into.
 """
 
@@ -21,8 +22,10 @@ __all__ = ["CACHE", "kernel"]
 
 def _cache() -> Path:
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parents[1].glob("*/*.py")):  # the kernels here and those that call them
-        digest.update(source.read_bytes())
+    for path in sorted(Path(__file__).parents[1].glob("*/*.py")):
+        source = path.read_bytes()
+        if b"@kernel" in source or path == Path(__file__):
+            digest.update(source)
     wanted = Path(os.environ.get("SUPERIONIC_CACHE") or Path.home() / ".cache" / "superionic").expanduser()
     temporary = Path(tempfile.gettempdir()) / f"superionic-{os.getuid() if hasattr(os, 'getuid') else ''}"
     for folder in (wanted, temporary):
