@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from pymatgen.core import Structure
 
 from superionic.bench.cells import ordered_cell
@@ -141,18 +141,24 @@ def _run_lammps(structure: Structure, n_steps: int) -> None:
     from ase import Atoms
     from chgnet.model.dynamics import CHGNetCalculator
 
-    from superionic.dynamics.builtin.start import initial_state
-    from superionic.dynamics.lammps import run_lammps
+    from superionic.dynamics.lammps.engine import create
+    from superionic.dynamics.lammps.forces import External
+    from superionic.dynamics.lammps.run import LammpsRun
+    from superionic.potentials.lammps.library import Axes, start_lammps
 
     numbers = np.array(structure.atomic_numbers)
     atoms = Atoms(numbers, cell=structure.lattice.matrix, pbc=True, calculator=CHGNetCalculator(use_device="cpu"))
 
-    def evaluate(positions: NDArray[np.float64], _cell: NDArray[np.float64]) -> Evaluation:
+    def evaluate(positions: ArrayLike, _cell: ArrayLike) -> Evaluation:
         atoms.positions = positions
         return Evaluation(atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress(voigt=False))
 
     protocol = MDProtocol(temperature_K=TEMPERATURE_K, length_ps=n_steps * 2e-3, equilibration_ps=0)
-    run_lammps(initial_state(structure, protocol), numbers, protocol, n_steps, evaluate)
+    axes = Axes(structure.lattice.matrix)
+    with contextlib.closing(start_lammps()) as library, tempfile.TemporaryDirectory() as folder:
+        create(library, axes, structure, protocol, sorted(set(numbers.tolist())))
+        forces = External(library, axes, evaluate, structure.lattice.matrix)
+        LammpsRun(library, axes, protocol, numbers, forces, Path(folder), None).advance(n_steps)
 
 
 def _best(work: Callable[[], object], turns: int = 2) -> float:

@@ -10,8 +10,17 @@ from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, fiel
 
 from superionic.documents.base import Document
 from superionic.documents.cp2k import Cp2kSettings
+from superionic.documents.pair_style import PairStyleSettings
 
-__all__ = ["AseSettings", "ChgnetSettings", "Cp2kSettings", "PotentialSettings", "PresetSettings", "looks_like_a_path"]
+__all__ = [
+    "AseSettings",
+    "ChgnetSettings",
+    "Cp2kSettings",
+    "PairStyleSettings",
+    "PotentialSettings",
+    "PresetSettings",
+    "looks_like_a_path",
+]
 
 PresetFamily = Literal["mace", "sevennet", "mattersim", "orb", "matgl", "nequip"]
 
@@ -129,11 +138,12 @@ PotentialSettings = Annotated[
     Annotated[ChgnetSettings, Tag("chgnet")]
     | Annotated[AseSettings, Tag("ase")]
     | Annotated[Cp2kSettings, Tag("cp2k")]
+    | Annotated[PairStyleSettings, Tag("lammps")]
     | Annotated[PresetSettings, Tag("preset")],
     Discriminator(
         _tag,
         custom_error_type="unknown_family",
-        custom_error_message=f"the family is unknown: choose one of chgnet, ase, cp2k, {', '.join(_PRESETS)}",
+        custom_error_message=f"the family is unknown: choose one of chgnet, ase, cp2k, lammps, {', '.join(_PRESETS)}",
     ),
 ]
 """Settings of a potential of any family."""

@@ -11,8 +11,7 @@ import numpy as np
 from pymatgen.core import Structure
 
 from superionic.documents import MDProtocol, MDState, PotentialSettings
-from superionic.dynamics.builtin import engine
-from superionic.dynamics.contract import Frame, PackedSegment, Run
+from superionic.dynamics.contract import Engine, Frame, PackedSegment, Run
 from superionic.dynamics.progress import Progress
 from superionic.dynamics.stopping import watching_sigterm
 from superionic.potentials import PotentialError
@@ -20,6 +19,17 @@ from superionic.trajectories.codec import FrameWriter, pack
 
 # A run this much hotter than its thermostat asks for is no longer integrating anything physical.
 _EXPLODED_TEMPERATURE_RATIO = 10.0
+
+
+def engine_named(name: str) -> Engine:
+    """The engine that a protocol names."""
+    if name == "lammps":
+        from superionic.dynamics.lammps import engine as lammps
+
+        return lammps
+    from superionic.dynamics.builtin import engine as builtin
+
+    return builtin
 
 
 def run_segment(
@@ -55,6 +65,7 @@ def run_segment(
     InputError
         If the engine cannot do what the protocol or the potential asks for.
     """
+    engine = engine_named(protocol.engine)
     engine.check(structure, protocol, potential)
     n_atoms, first_step = len(structure), 0 if state is None else state.step
     n_steps = min(protocol.segment_steps, protocol.n_steps - first_step)

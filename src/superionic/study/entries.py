@@ -104,9 +104,14 @@ class Study(Document):
         return Plan(self.name, host, cells, md)
 
     def _check_runnable(self, cells: list[PlannedCell], mobile_species: str) -> None:
+        from superionic.dynamics.segment import engine_named
         from superionic.potentials.checks import require_stress
         from superionic.potentials.load import load
 
+        engine, protocol = engine_named(self.md.engine), self.md.protocols()[0]
+        for cell in cells:
+            with within(cell.where):
+                engine.check(cell.structure, protocol, self.potential)
         with closing(load(self.potential)) as potential:
             if self.md.ensemble == "npt":
                 require_stress(potential, "md.ensemble: npt")

@@ -2,40 +2,18 @@
 
 import numpy as np
 import pytest
-from ase import units
-from pymatgen.core import Lattice, Structure
 
+from elastic_gas import N_ATOMS, exact_mean_and_deviation, gas, gas_in_an_elastic_box
 from superionic.documents import MDProtocol
 from superionic.dynamics.builtin.integrator import Integrator
 from superionic.dynamics.builtin.start import initial_state
-from superionic.potentials import Evaluation
-
-N_ATOMS = 12
-VOLUME0_A3 = 600.0
-STIFFNESS = 4e-6  # eV/Å^6
-
-
-def gas_in_an_elastic_box(positions, cell):
-    """No forces; U = k (V - V0)^2 / 2 + a term that keeps the box cubic."""
-    volume = abs(np.linalg.det(cell))
-    metric = cell @ cell.T / np.cbrt(volume) ** 2 - np.eye(3)
-    energy = STIFFNESS / 2 * (volume - VOLUME0_A3) ** 2 + 20 * np.sum(metric**2)
-    stress = STIFFNESS * (volume - VOLUME0_A3) * np.eye(3)
-    # d metric / d strain for row vectors, traceless part: the shape term does not feel the volume
-    scaled = cell / np.cbrt(volume)
-    shape = scaled.T @ metric @ scaled
-    stress = stress + 80 * (shape - np.trace(shape) / 3 * np.eye(3)) / volume
-    return Evaluation(float(energy), np.zeros_like(positions), stress)
-
 
 FAST = {"thermostat_time_constant_fs": 20, "barostat_time_constant_fs": 60}
 """With a slow barostat the amplitude of the volume itself takes ps to change, and a short run samples few of them."""
 
 
 def run(cell_motion, n_steps, pressure_GPa=0.0, seed=1, **protocol):
-    structure = Structure(
-        Lattice.cubic(np.cbrt(VOLUME0_A3)), ["Ne"] * N_ATOMS, np.random.default_rng(0).random((N_ATOMS, 3))
-    )
+    structure = gas()
     settings = MDProtocol(
         ensemble="npt", temperature_K=600, pressure_GPa=pressure_GPa, cell_motion=cell_motion, length_ps=1,
         equilibration_ps=0, time_step_fs=2, seed=seed,
@@ -52,19 +30,6 @@ def run(cell_motion, n_steps, pressure_GPa=0.0, seed=1, **protocol):
         conserved.append(frame.conserved_energy_eV)
         temperatures.append(frame.temperature_K)
     return np.array(volumes), np.array(conserved), np.array(temperatures), integrator
-
-
-def exact_mean_and_deviation(pressure_GPa):
-    """p(V) ~ V^(N-1) exp(-(U + P V)/kT): N - 1 because the centre of mass is at rest."""
-    thermal = units.kB * 600
-    volume = np.linspace(100, 1500, 20_001)
-    exponent = (N_ATOMS - 1) * np.log(volume) - (
-        STIFFNESS / 2 * (volume - VOLUME0_A3) ** 2 + pressure_GPa * units.GPa * volume
-    ) / thermal
-    weight = np.exp(exponent - exponent.max())
-    weight /= weight.sum()
-    mean = np.sum(weight * volume)
-    return mean, np.sqrt(np.sum(weight * (volume - mean) ** 2))
 
 
 @pytest.mark.parametrize("pressure_GPa", [0.0, 0.1])

@@ -9,6 +9,7 @@ import numpy as np
 from pymatgen.core import Structure
 
 from superionic.documents import BuiltinState, MDProtocol, MDState, PotentialSettings
+from superionic.documents.potential import PairStyleSettings
 from superionic.dynamics.builtin.integrator import Integrator
 from superionic.dynamics.builtin.start import initial_state
 from superionic.dynamics.contract import OpenRun
@@ -17,8 +18,16 @@ from superionic.potentials.checks import require_stress
 from superionic.potentials.load import opened as opened_potential
 
 
-def check(structure: Structure, protocol: MDProtocol, potential: PotentialSettings) -> None:
-    """It does all that a protocol can ask for, with any potential that gives energy, forces and stress."""
+def check(structure: Structure, protocol: MDProtocol, potential: PotentialSettings) -> None:  # noqa: ARG001
+    """It does all that a protocol can ask for, with any potential but a pair style.
+
+    Raises
+    ------
+    InputError
+        If the potential is a pair style of LAMMPS.
+    """
+    if isinstance(potential, PairStyleSettings):
+        raise InputError("potential: family = 'lammps' is a pair style of LAMMPS: run it with md: {engine: lammps}")
 
 
 @contextmanager
