@@ -28,6 +28,15 @@ def chains(db):
     return runs
 
 
+def check_settings(db, **wanted):
+    """Every stored output of a run says how it is to be analysed."""
+    found = [
+        job["output"]["analysis"] for job in db.jobs.find({"output.kind": {"$in": ["trajectory_segment", "md_run"]}})
+    ]
+    assert found
+    assert all(settings[name] == value for settings in found for name, value in wanted.items())
+
+
 def check_chains(db):
     """Two runs of two segments and a summary; every blob belongs to a segment."""
     runs = chains(db)

@@ -9,7 +9,7 @@ from fireworks import LaunchPad
 from jobflow import Flow
 from jobflow.managers.fireworks import flow_to_workflow
 
-from quickstart import check_chains, small_study
+from quickstart import check_chains, check_settings, small_study
 from sample_jobs import add, count_down, fail_unless
 
 LOCKED = '{"locked": {"$exists": 1}}'
@@ -65,7 +65,9 @@ def test_a_job_that_fails_is_rerun_and_a_chain_extends_itself(cluster, pad):
 
 
 def test_the_quickstart_runs_to_its_documents_with_a_rocket_killed(cluster, pad):
-    study = small_study(cluster.folder, run_config={"md": {"worker": "gpu", "resources": {"nodes": 1}}})
+    analysis = {"extrapolation_temperatures_K": [400.0, 300.0]}
+    run_config = {"md": {"worker": "gpu", "resources": {"nodes": 1}}}
+    study = small_study(cluster.folder, run_config=run_config, analysis=analysis)
     submit = ("superionic", "submit", study, "--manager", "fireworks", "--launchpad", pad.file)
     cluster.run(*submit, "--worker", "superionic")
     pad.rapidfire().wait(120)  # the ordering; everything else is for the other worker
@@ -83,6 +85,8 @@ def test_the_quickstart_runs_to_its_documents_with_a_rocket_killed(cluster, pad)
     # A rocket killed between storing its blob and saying so leaves that blob.
     assert re.match("every blob|removed", cluster.run("superionic", "clean", "--yes").stdout)
     runs = check_chains(cluster.db)
+    check_settings(cluster.db, **analysis)
+    assert cluster.db.studies.find_one({"study": "quickstart"})["analysis"].items() >= analysis.items()
     for firework in cluster.db.fireworks.find():
         md = "segment" in firework["name"] or "relax" in firework["name"]
         assert firework["spec"]["_fworker"] == ("gpu" if md else "superionic")
@@ -93,4 +97,5 @@ def test_the_quickstart_runs_to_its_documents_with_a_rocket_killed(cluster, pad)
     cluster.run("superionic", "build")
     assert [document["kind"] for document in cluster.documents()] == ["diffusivity"] * 2 + ["arrhenius"]
     assert {document["run_id"] for document in cluster.documents()[:2]} == set(runs)
+    assert [there["temperature_K"] for there in cluster.documents()[-1]["extrapolations"]] == [400, 300]
     cluster.check_readme(1)

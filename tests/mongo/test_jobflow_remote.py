@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from cluster import readme_blocks
-from quickstart import check_chains, small_study
+from quickstart import check_chains, check_settings, small_study
 from superionic.documents.run_config import RunConfig
 
 pytestmark = [pytest.mark.mongo, pytest.mark.slow]
@@ -65,7 +65,8 @@ def test_the_quickstart_runs_to_its_documents_through_a_runner_that_is_killed(cl
     """Submitted, killed, restarted by two runners at once, submitted again, and built by two processes."""
     cluster.set_up_remote()
     cluster.edit_project(with_gpu)
-    study = small_study(cluster.folder, run_config=RUN_CONFIG)
+    analysis = {"extrapolation_temperatures_K": [400.0, 300.0]}
+    study = small_study(cluster.folder, run_config=RUN_CONFIG, analysis=analysis)
     submit = ("superionic", "submit", study, "--manager", "jobflow-remote", "--project", "superionic")
     submit += ("--worker", "local_shell")
     assert "4 jobs submitted" in cluster.run(*submit).stdout
@@ -76,6 +77,7 @@ def test_the_quickstart_runs_to_its_documents_through_a_runner_that_is_killed(cl
     cluster.runner(), cluster.runner()
     cluster.wait_all()
     check_chains(cluster.db)
+    check_settings(cluster.db, **analysis)
     assert cluster.db.jobs.count_documents({"metadata.study": "quickstart"}) == 8
 
     ran = {}
@@ -97,8 +99,10 @@ def test_the_quickstart_runs_to_its_documents_through_a_runner_that_is_killed(cl
     study.write_text(yaml.safe_dump(content))
     assert cluster.run(*submit).stdout.startswith("1 jobs submitted")
 
+    cluster.db.studies.delete_many({})  # what travels with the runs is enough
     cluster.run("mrun", "-n", "2", "--no_bars", "builders.py", cwd=cluster.home / "superionic")
     assert [document["kind"] for document in cluster.documents()] == ["diffusivity"] * 2 + ["arrhenius"]
+    assert [there["temperature_K"] for there in cluster.documents()[-1]["extrapolations"]] == [400, 300]
     check_the_rest_of_the_readme(cluster)
 
 
