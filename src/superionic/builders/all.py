@@ -48,7 +48,7 @@ def build_documents(stores: Stores, memory_GB: float | None = None) -> Built:
             (stores.arrhenius, "group"),
             (stores.comparison, "comparison"),
         )
-        for found in read_documents(store, FailureDocument, key)
+        for found in read_documents(store, FailureDocument, key, partly=True)
         for failure in found
     ]
     unreadable = [str(found) for builder in (runs, groups, compared) for found in builder.unreadable]

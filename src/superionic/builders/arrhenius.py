@@ -123,7 +123,7 @@ class ArrheniusBuilder(Builder):
         for broken in self.unreadable:
             if (identity := identity_of(broken.stored)) is not None:
                 group_of(identity).unreadable.append(str(broken))
-        failures, _ = read_documents(self.diffusivity, FailureDocument, "run_id")
+        failures, _ = read_documents(self.diffusivity, FailureDocument, "run_id", partly=True)
         for failed in sorted(failures, key=lambda failure: str(failure.run_id)):
             if failed.identity is not None and (members := groups.get(group_key(failed.identity))):
                 members.missing.append(MissingRun(run_id=str(failed.run_id), reason=failed.reason))

@@ -119,7 +119,7 @@ class ComparisonBuilder(Builder):
             if (identity := identity_of(broken.stored)) is not None:
                 for comparable in sets_of(identity):
                     comparable.unreadable.append(str(broken))
-        failures, _ = read_documents(self.arrhenius, FailureDocument, "group")
+        failures, _ = read_documents(self.arrhenius, FailureDocument, "group", partly=True)
         for failed in sorted(failures, key=lambda failure: str(failure.group)):
             for comparable in [] if failed.identity is None else sets_of(failed.identity):
                 comparable.missing.append(str(failed))

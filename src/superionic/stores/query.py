@@ -200,7 +200,11 @@ def failure_documents(
     wanted = {field: value for field, value in (criteria or {}).items() if field.startswith("identity.")}
     places = [(stores.diffusivity, "run_id"), (stores.arrhenius, "group")]
     places += [] if wanted else [(stores.comparison, "comparison")]
-    return [failure for store, key in places for failure in _read(store, FailureDocument, key, wanted, unreadable)]
+    return [
+        failure
+        for store, key in places
+        for failure in _read(store, FailureDocument, key, wanted, unreadable, partly=True)
+    ]
 
 
 def _read(
