@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from superionic.cli.text_table import table
-from superionic.documents import ComparisonDocument, Difference
+from superionic.documents import ComparedQuantity, ComparisonDocument, Difference
 
-_SHOWN = {  # the documents hold more: temperatures, axes and jump categories
-    "activation energy": "Ea (eV)",
-    "mean ln D": "ln D, mean",
-    "extrapolated ln D": "ln D",
-    "extrapolated ln sigma": "ln σ",
+_SHOWN: dict[str, str] = {  # the documents hold more: temperatures, axes and jump categories
+    ComparedQuantity.ACTIVATION_ENERGY: "Ea (eV)",
+    ComparedQuantity.MEAN_LOG_D: "ln D, mean",
+    ComparedQuantity.EXTRAPOLATED_LOG_D: "ln D",
+    ComparedQuantity.EXTRAPOLATED_LOG_SIGMA: "ln σ",
 }
 
 

@@ -25,6 +25,7 @@ from superionic.documents.potential import AseSettings, ChgnetSettings, Potentia
 from superionic.documents.protocol import MDProtocol, MDSet
 from superionic.documents.provenance import UNKNOWN, PotentialReference, Provenance, SourceReference
 from superionic.documents.quality import Check, CheckName, Quality, Verdict
+from superionic.documents.quantities import ComparedQuantity, PartKind
 from superionic.documents.recorded_protocol import RecordedProtocol
 from superionic.documents.relaxation import RelaxationDocument
 from superionic.documents.study import StudyDocument
@@ -69,6 +70,7 @@ __all__ = [
     "ChgnetSettings",
     "ClassMean",
     "CollectiveTransport",
+    "ComparedQuantity",
     "ComparisonDocument",
     "ComparisonMember",
     "Cp2kSettings",
@@ -97,6 +99,7 @@ __all__ = [
     "MissingRun",
     "OrderingClass",
     "OrderingDocument",
+    "PartKind",
     "PotentialReference",
     "PotentialSettings",
     "PresetSettings",

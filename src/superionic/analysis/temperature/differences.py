@@ -14,9 +14,18 @@ from scipy import stats
 
 from superionic.analysis.conductivity import nernst_einstein_mS_per_cm
 from superionic.analysis.temperature.arrhenius import ArrheniusFit, effective_hops, fit_arrhenius
+from superionic.analysis.temperature.parts import PartOfMotion, parts_of_motion
 from superionic.analysis.temperature.posterior import Posterior, mean
-from superionic.analysis.temperature.temperatures import parts_of_motion
-from superionic.documents import ArrheniusDocument, CheckName, Difference, DiffusivityDocument, Estimate, Verdict
+from superionic.documents import (
+    ArrheniusDocument,
+    CheckName,
+    ComparedQuantity,
+    Difference,
+    DiffusivityDocument,
+    Estimate,
+    PartKind,
+    Verdict,
+)
 from superionic.errors import InputError
 
 SIGNIFICANCE_LEVEL = 0.05
@@ -24,11 +33,6 @@ CORRECTION = (
     "Holm, for all differences of one quantity (its temperatures, axes and jump categories together): those against "
     "the reference, those of the other pairs, and those of classes each on their own"
 )
-ENERGY = "activation energy"
-LOG_D = "ln D"
-MEAN_LOG_D = "mean ln D"
-EXTRAPOLATED_D = "extrapolated ln D"
-EXTRAPOLATED_SIGMA = "extrapolated ln sigma"
 
 
 @dataclass(frozen=True)
@@ -62,19 +66,25 @@ class Quantity:
 
     Attributes
     ----------
-    name
+    kind
         What it is.
     temperature_K
-        At which temperature; None for an activation energy.
+        At which temperature; None for an activation energy or a mean.
+    part
+        The part of the motion that it is of; None for all motion.
     """
 
-    name: str
+    kind: ComparedQuantity
     temperature_K: float | None = None
+    part: PartOfMotion | None = None
+
+    def __str__(self) -> str:
+        return self.kind.value if self.part is None else f"{self.kind}: {self.part}"
 
     @property
-    def corrected_with(self) -> str:
-        """Differences of quantities of one such name are corrected for their number together."""
-        return self.name.partition(":")[0] + (" of a part" if ":" in self.name else "")
+    def corrected_with(self) -> tuple[ComparedQuantity, bool]:
+        """Differences of quantities that agree in this are corrected for their number together."""
+        return self.kind, self.part is not None
 
 
 @dataclass(frozen=True)
@@ -116,11 +126,12 @@ def group_values(group: Group, extrapolation_temperatures_K: Sequence[float]) ->
     if fit is None:
         missing.append("fit and extrapolation: " + ("; ".join(group.fit.quality.reasons) or "too few temperatures"))
         return Values(group.name, measured, poor, missing)
-    energies = {Quantity(ENERGY): Posterior.of_points(fit.activation_energy_eV, fit.weight)}
-    for part, pick in parts_of_motion(used).items():
-        along = None if part == "conductivity x T" else _fit(used, pick)
+    energies = {Quantity(ComparedQuantity.ACTIVATION_ENERGY): Posterior.of_points(fit.activation_energy_eV, fit.weight)}
+    for part in parts_of_motion(used):
+        along = None if part.kind == PartKind.CONDUCTIVITY else _fit(used, part.value)  # its energy is that of D
         if along is not None:
-            energies[Quantity(f"{ENERGY}: {part}")] = Posterior.of_points(along.activation_energy_eV, along.weight)
+            quantity = Quantity(ComparedQuantity.ACTIVATION_ENERGY, part=part)
+            energies[quantity] = Posterior.of_points(along.activation_energy_eV, along.weight)
     failed = {check.name for check in group.fit.quality.checks if not check.passed} - {CheckName.EXTRAPOLATION}
     poor |= set(energies) if failed else set()
     wide = {entry.temperature_K for entry in group.fit.extrapolations if not entry.sufficient}
@@ -130,8 +141,8 @@ def group_values(group: Group, extrapolation_temperatures_K: Sequence[float]) ->
         log = Posterior.of_points(fit.log_diffusivity(cold), fit.weight)
         to_sigma = nernst_einstein_mS_per_cm(group.fit.identity.mobile_charge_e, 1, 1 / density, cold)
         there = {
-            Quantity(EXTRAPOLATED_D, cold): log,
-            Quantity(EXTRAPOLATED_SIGMA, cold): log.shifted(float(np.log(to_sigma))),
+            Quantity(ComparedQuantity.EXTRAPOLATED_LOG_D, cold): log,
+            Quantity(ComparedQuantity.EXTRAPOLATED_LOG_SIGMA, cold): log.shifted(float(np.log(to_sigma))),
         }
         poor |= set(there) if failed or cold in wide else set()
         extrapolated |= there
@@ -141,7 +152,7 @@ def group_values(group: Group, extrapolation_temperatures_K: Sequence[float]) ->
 def _measured(runs: Sequence[DiffusivityDocument]) -> tuple[dict[Quantity, Posterior], set[Quantity]]:
     """Ln D at every temperature of the runs, and at which of them the statistics are poor."""
     at = {
-        Quantity(LOG_D, temperature): [run for run in runs if run.temperature_K == temperature]
+        Quantity(ComparedQuantity.LOG_D, temperature): [run for run in runs if run.temperature_K == temperature]
         for temperature in sorted({run.temperature_K for run in runs})
     }
     pooled = {q: pooled_log_diffusivity([run.diffusivity_cm2_per_s for run in some]) for q, some in at.items()}
@@ -206,7 +217,7 @@ def differences(pairs: Iterable[tuple[Values, Values]], against_reference: bool)
             of=of,
             minus=minus,
             against_reference=against_reference,
-            quantity=quantity.name,
+            quantity=str(quantity),
             temperature_K=quantity.temperature_K,
             difference=difference.estimate(),
             z=z,
@@ -227,10 +238,10 @@ def _subtracted(of: Values, minus: Values) -> tuple[dict[Quantity, Posterior], s
     common = [quantity for quantity in of.posteriors if quantity in minus.posteriors]
     differing = {quantity: of.posteriors[quantity].minus(minus.posteriors[quantity]) for quantity in common}
     poor = (of.insufficient | minus.insufficient) & set(common)
-    at_temperatures = [quantity for quantity in common if quantity.name == LOG_D]
+    at_temperatures = [quantity for quantity in common if quantity.kind == ComparedQuantity.LOG_D]
     if len(at_temperatures) > 1:
-        differing[Quantity(MEAN_LOG_D)] = mean([differing[quantity] for quantity in at_temperatures])
-        poor |= {Quantity(MEAN_LOG_D)} if poor & set(at_temperatures) else set()
+        differing[Quantity(ComparedQuantity.MEAN_LOG_D)] = mean([differing[quantity] for quantity in at_temperatures])
+        poor |= {Quantity(ComparedQuantity.MEAN_LOG_D)} if poor & set(at_temperatures) else set()
     return differing, poor
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 import numpy as np
 
 from superionic.analysis.conductivity import nernst_einstein_mS_per_cm
 from superionic.analysis.temperature.arrhenius import MAX_DECADES, ArrheniusFit, fit_arrhenius
+from superionic.analysis.temperature.parts import PartOfMotion, parts_of_motion
 from superionic.documents import (
     AnalysisSettings,
     ArrheniusDocument,
@@ -26,10 +26,6 @@ from superionic.documents import (
     Verdict,
 )
 from superionic.errors import InputError
-
-PartOfMotion = Callable[[DiffusivityDocument], Estimate | None]
-
-_TIMES_T = " x T"
 
 
 def arrhenius(
@@ -210,50 +206,19 @@ def arrhenius_lines(
         Where the lines are extrapolated to, in K.
     """
     used = [document for document, point in zip(documents, points, strict=True) if not point.excluded]
-    return [_line(name, used, pick, temperatures_K) for name, pick in parts_of_motion(documents).items()]
-
-
-def parts_of_motion(documents: Sequence[DiffusivityDocument]) -> dict[str, PartOfMotion]:
-    """What of the motion is fitted on its own: name -> its value in the document of a run, None where it has none."""
-    parts: dict[str, PartOfMotion] = {f"axis {axis}": partial(_along, axis=axis) for axis in "abc"}
-    if any(document.jumps for document in documents):
-        parts["jumps"] = _all_jumps
-        for name in dict.fromkeys(c.name for d in documents if d.jumps for c in d.jumps.categories):
-            parts[f"jumps: {name}"] = partial(_category, name=name)
-    parts[f"conductivity{_TIMES_T}"] = lambda d: d.conductivity_mS_per_cm.scaled(d.temperature_K)
-    if any(document.collective for document in documents):
-        parts[f"collective conductivity{_TIMES_T}"] = _collective_conductivity_times_T
-    return parts
-
-
-def _collective_conductivity_times_T(document: DiffusivityDocument) -> Estimate | None:
-    collective = document.collective
-    return collective.conductivity_mS_per_cm.scaled(document.temperature_K) if collective else None
-
-
-def _along(document: DiffusivityDocument, axis: str) -> Estimate | None:
-    return document.diffusivity_along_cell_cm2_per_s.get(axis)
-
-
-def _all_jumps(document: DiffusivityDocument) -> Estimate | None:
-    return document.jumps.diffusivity_cm2_per_s if document.jumps else None
-
-
-def _category(document: DiffusivityDocument, name: str) -> Estimate | None:
-    categories = document.jumps.categories if document.jumps else []
-    return next((category.diffusivity_cm2_per_s for category in categories if category.name == name), None)
+    return [_line(part, used, temperatures_K) for part in parts_of_motion(documents)]
 
 
 def _line(
-    quantity: str, documents: Sequence[DiffusivityDocument], pick: PartOfMotion, temperatures_K: Sequence[float]
+    part: PartOfMotion, documents: Sequence[DiffusivityDocument], temperatures_K: Sequence[float]
 ) -> ArrheniusLine:
-    found = [(document.temperature_K, pick(document)) for document in documents]
+    found = [(document.temperature_K, part.value(document)) for document in documents]
     usable = [(temperature, value) for temperature, value in found if value is not None and value.value > 0]
     left_out = [f"{temperature:g} K" for temperature, value in found if value is None or value.value <= 0]
     reason = f"nothing was seen at {', '.join(left_out)}" if left_out else None
     if len({temperature for temperature, _ in usable}) < 2:
         return ArrheniusLine(
-            quantity=quantity,
+            quantity=str(part),
             n_points=len(usable),
             activation_energy_eV=None,
             prefactor=None,
@@ -263,7 +228,7 @@ def _line(
         )
     fit = fit_arrhenius([temperature for temperature, _ in usable], [value for _, value in usable])
     extrapolations = [
-        LineExtrapolation(temperature_K=T, value=fit.diffusivity(T, 1 / T if _TIMES_T in quantity else 1))
+        LineExtrapolation(temperature_K=T, value=fit.diffusivity(T, 1 / T if part.times_T else 1))
         for T in temperatures_K
     ]
     open_ended = ", ".join(f"{entry.temperature_K:g} K" for entry in extrapolations if entry.value is None)
@@ -271,7 +236,7 @@ def _line(
         too_wide = f"the extrapolation to {open_ended} spans more than {MAX_DECADES:g} orders of magnitude"
         reason = f"{reason}; {too_wide}" if reason else too_wide
     return ArrheniusLine(
-        quantity=quantity,
+        quantity=str(part),
         n_points=len(usable),
         activation_energy_eV=fit.activation_energy(),
         prefactor=fit.prefactor(),
