@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +20,7 @@ from superionic.documents import (
     Provenance,
     RunIdentity,
 )
+from superionic.documents.keys import readable_key
 from superionic.errors import StoreError
 from superionic.stores.reading import Unreadable, identity_of, read_documents
 
@@ -160,6 +160,5 @@ class ArrheniusBuilder(Builder):
 def group_key(identity: RunIdentity) -> str:
     """What the runs of one Arrhenius fit share, readable and unique."""
     potential = identity.potential
-    digest = hashlib.sha256(identity.model_dump_json().encode()).hexdigest()[:8]
-    parts = (identity.study, identity.label, identity.formula, identity.engine, potential.family, potential.model)
-    return " / ".join([*filter(None, parts), digest])
+    words = (identity.study, identity.label, identity.formula, identity.engine, potential.family, potential.model)
+    return readable_key(words, identity.model_dump_json())

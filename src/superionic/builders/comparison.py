@@ -8,7 +8,8 @@ from typing import Any
 
 from maggma.core import Builder, Store
 
-from superionic.analysis.temperature.comparison import FAMILIES, Family, comparison
+from superionic.analysis.temperature.comparison import comparison
+from superionic.analysis.temperature.families import FAMILIES, Family
 from superionic.builders.gone import remove_gone
 from superionic.builders.key import build_key
 from superionic.documents import (

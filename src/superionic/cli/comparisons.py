@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from superionic.cli.text_table import table
 from superionic.documents import ComparedQuantity, ComparisonDocument, Difference
+from superionic.documents.keys import words_and_digest
 
 _SHOWN: dict[str, str] = {  # the documents hold more: temperatures, axes and jump categories
     ComparedQuantity.ACTIVATION_ENERGY: "Ea (eV)",
@@ -14,14 +15,13 @@ _SHOWN: dict[str, str] = {  # the documents hold more: temperatures, axes and ju
     ComparedQuantity.EXTRAPOLATED_LOG_SIGMA: "ln σ",
 }
 
-
 _COLUMNS = ("what", "quantity", "difference", "95 % interval", "z", "p", "p (Holm)", "significant")
 
 
 def comparison_lines(comparisons: Sequence[ComparisonDocument]) -> Iterator[str]:
     """What differs in each comparison from the reference, or in all pairs if it has none."""
     for comparison in comparisons:
-        title = f"Comparison of {comparison.comparison.rpartition(' / ')[0]}"
+        title = f"Comparison of {words_and_digest(comparison.comparison)[0]}"
         if comparison.reference is not None:
             title += f", with {comparison.reference}"
         shown = [d for d in comparison.differences if d.against_reference or comparison.reference is None]

@@ -16,8 +16,8 @@ from superionic.analysis import comparison
 from superionic.analysis.spectral.diffusion import estimate_diffusion
 from superionic.analysis.synthetic import simulate
 from superionic.analysis.temperature.arrhenius import fit_arrhenius
-from superionic.analysis.temperature.comparison import ORDERINGS, POTENTIALS
 from superionic.analysis.temperature.differences import holm_correction, pooled_log_diffusivity
+from superionic.analysis.temperature.families import ORDERINGS, POTENTIALS
 from superionic.analysis.temperature.posterior import Posterior
 from superionic.analysis.units import BOLTZMANN_EV_PER_K
 from superionic.documents import ComparisonDocument, Verdict

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import get_args
 
@@ -19,6 +16,7 @@ from superionic.analysis.temperature.differences import (
     group_values,
     mean_values,
 )
+from superionic.analysis.temperature.families import ORDERINGS, Family, text_of
 from superionic.documents import (
     UNKNOWN,
     ArrheniusDocument,
@@ -32,54 +30,11 @@ from superionic.documents import (
     OrderingClass,
     Provenance,
     Quality,
-    RunIdentity,
 )
 from superionic.errors import InputError
 
 _SAME_VOLUME = 0.02
 _SAME_LENGTH = 1.5
-
-
-@dataclass(frozen=True)
-class Family:
-    """What groups must share to be compared, and in what they may differ.
-
-    Attributes
-    ----------
-    name
-        What is compared.
-    shared, varies
-        Fields of RunIdentity, those of the potential as ``potential.model``.
-    reference
-        Field and value of the one group that the others are compared with.
-    """
-
-    name: str
-    shared: tuple[str, ...]
-    varies: tuple[str, ...]
-    reference: tuple[str, str]
-
-    def key(self, identity: RunIdentity) -> str:
-        """What the members of one comparison share, readable and unique."""
-        values = [_text(identity, name) for name in self.shared]
-        digest = hashlib.sha256(json.dumps(values).encode()).hexdigest()[:8]
-        readable = [value for name, value in zip(self.shared, values, strict=True) if not name.endswith("sha256")]
-        return " / ".join([self.name, *filter(None, readable), digest])
-
-
-ORDERINGS = Family(
-    "orderings",
-    ("study", "host", "mobile_species", "engine", "potential.family", "potential.model", "potential.sha256"),
-    ("label", "formula", "ordering_class"),
-    ("ordering_class", "ordered"),
-)
-POTENTIALS = Family(
-    "potentials",
-    ("label", "formula", "mobile_species"),
-    ("engine", "potential.family", "potential.model", "potential.origin", "potential.sha256", "study", "host"),
-    ("potential.origin", "first principles"),
-)
-FAMILIES = (ORDERINGS, POTENTIALS)
 
 
 def comparison(
@@ -117,7 +72,7 @@ def comparison(
         raise InputError(f"groups holds {len(groups)} group(s): a comparison needs at least two")
     groups = sorted(groups, key=lambda entry: entry[0].group)
     identities = [fit.identity for fit, _ in groups]
-    names = _names(family, [fit for fit, _ in groups])
+    names = family.names([fit for fit, _ in groups])
     named = [Group(name, fit, runs) for name, (fit, runs) in zip(names, groups, strict=True)]
     cold = _common_temperatures_K([fit for fit, _ in groups])
     values = [group_values(group, cold) for group in named]
@@ -126,12 +81,11 @@ def comparison(
     classes = _class_means(named, values) if family == ORDERINGS else []
     between_classes = differences(((b, a) for a, b in combinations([mean for mean, _ in classes], 2)), False)
     compared = {name for difference in found for name in (difference.of, difference.minus)}
-    fields = (*family.shared, *family.varies)
-    varies = [name for name in fields if len({_text(identity, name) for identity in identities}) > 1]
+    varies = [name for name in family.fields if len({text_of(identity, name) for identity in identities}) > 1]
     return ComparisonDocument(
         comparison=family.key(identities[0]),
         family=family.name,
-        shared={name.replace(".", " "): _text(identities[0], name) for name in fields if name not in varies},
+        shared={name.replace(".", " "): text_of(identities[0], name) for name in family.fields if name not in varies},
         varies=varies,
         members=[_member(group, value) for group, value in zip(named, values, strict=True)],
         reference=reference,
@@ -167,34 +121,10 @@ def _member(group: Group, values: Values) -> ComparisonMember:
     )
 
 
-def _text(identity: RunIdentity, name: str) -> str:
-    value: object = identity
-    for part in name.split("."):
-        value = getattr(value, part)
-    return "" if value is None else str(value)
-
-
-def _names(family: Family, fits: Sequence[ArrheniusDocument]) -> list[str]:
-    """Shortest of the fields that differ that tell the groups apart, the end of the group's key where none do."""
-    identities = [fit.identity for fit in fits]
-    names = ["" for _ in fits]
-    for name in (*family.varies, *family.shared):
-        values = [_text(identity, name) for identity in identities]
-        if len(set(values)) > 1 and not name.endswith("sha256"):
-            names = [f"{known} {value.rpartition('/')[2]}".strip() for known, value in zip(names, values, strict=True)]
-        if len(set(names)) == len(names):
-            return names
-    ends = [fit.group.rpartition(" / ")[2] for fit in fits]
-    ends = ends if len(set(zip(names, ends, strict=True))) == len(names) else [str(n + 1) for n in range(len(ends))]
-    return [
-        name if names.count(name) == 1 else f"{name} ({end})".strip() for name, end in zip(names, ends, strict=True)
-    ]
-
-
 def _reference(family: Family, groups: Sequence[Group]) -> str | None:
     """The one group with runs that is what the family's reference is."""
     field, wanted = family.reference
-    fitting = [group for group in groups if group.used and _text(group.fit.identity, field) == wanted]
+    fitting = [group for group in groups if group.used and text_of(group.fit.identity, field) == wanted]
     return fitting[0].name if len(fitting) == 1 else None
 
 
@@ -202,7 +132,7 @@ def _class_means(groups: Sequence[Group], values: Sequence[Values]) -> list[tupl
     """Every class of ordering with the mean of its members; members without runs are left out of it."""
     members: dict[str, list[Values]] = {}
     for group, value in zip(groups, values, strict=True):
-        ordering_class = _text(group.fit.identity, "ordering_class")
+        ordering_class = text_of(group.fit.identity, "ordering_class")
         if ordering_class and value.posteriors:
             members.setdefault(ordering_class, []).append(value)
     if len(members) < 2:
@@ -255,7 +185,7 @@ def _caveats(family: Family, groups: Sequence[Group], varies: Sequence[str]) -> 
         caveats.append(f"all forces are those of {potentials[0]}: its own error is not in the errors")
     if family == ORDERINGS:
         caveats.append("an ordering is one arrangement of ions: how others of its class differ is not in the errors")
-    if any(_text(group.fit.identity, "host") in {"", UNKNOWN} for group in groups) or "host" in varies:
+    if any(text_of(group.fit.identity, "host") in {"", UNKNOWN} for group in groups) or "host" in varies:
         caveats.append("not every host is named alike: that these are runs of one crystal is not certain")
     cold: list[set[float]] = [{entry.temperature_K for entry in group.fit.extrapolations} for group in groups]
     if alone := sorted(cold[0].union(*cold) - cold[0].intersection(*cold)):
