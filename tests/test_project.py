@@ -88,6 +88,11 @@ def room_of(module):
     return module.split(".")[1] if "." in module else None
 
 
+def part_of(module):
+    """The file or folder of its room that a module is or is in."""
+    return ".".join(module.split(".")[:3])
+
+
 def test_a_room_imports_only_from_rooms_below_it():
     found = imports()
     assert {room_of(module) for module in found} - {None} <= set(LEVELS)
@@ -103,10 +108,17 @@ def test_a_room_imports_only_from_rooms_below_it():
 
 
 def test_no_imports_go_in_a_circle():
-    try:
-        TopologicalSorter(imports()).prepare()
-    except CycleError as error:
-        pytest.fail(" -> ".join(error.args[1]))
+    """Neither those of modules, nor those of the rooms within a room, such as analysis/spectral and analysis/sites."""
+    found = imports()
+    within: dict[str, set[str]] = {}
+    for module, others in found.items():
+        inner = {part_of(other) for other in others if room_of(other) == room_of(module)}
+        within.setdefault(part_of(module), set()).update(inner - {part_of(module)})
+    for graph in (found, within):
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            pytest.fail(" -> ".join(error.args[1]))
 
 
 def test_one_version_in_one_place():
