@@ -21,7 +21,7 @@ def crystal_in_words(host: Host) -> Iterator[str]:
     charge = sum(
         occupancy * getattr(ion, "oxi_state", 0) for site in host.structure for ion, occupancy in site.species.items()
     )
-    yield f"crystal {host.name}: {formula(amounts)} in the conventional cell, charge {charge:+.2g}"
+    yield f"crystal {host.name}: {formula(amounts)} in the conventional cell, charge {round(charge, 4) + 0.0:+g}"
     used = {ion: charge for ion, charge in host.oxidation_states.items() if ion.rstrip("+-.0123456789") in amounts}
     yield f"charges: {in_words(used)}; mobile ion: {host.mobile_species}"
     yield from (note for note in host.notes if not note.startswith("charges: ") or "guessed" in note)
