@@ -152,3 +152,13 @@ def test_a_grown_run_changes_its_fit_and_comparison(stores):
     store_end(stores.jobs, second)
     built = build_documents(stores)
     assert (built.diffusivity, built.arrhenius, built.comparison) == (1, 1, 1)
+
+
+def test_a_run_that_failed_and_was_removed_is_no_member_of_its_fit_any_more(stores):
+    change_outputs(stores, "O 800", ["sha256", "length_ps"])
+    stores.diffusivity.remove_docs({"run_id": "O 800"})
+    build_documents(stores)
+    assert fit_of(stores).missing
+    stores.jobs.docs_store.remove_docs({"uuid": "O 800"})
+    assert build_documents(stores).failures == []
+    assert fit_of(stores).missing == []

@@ -111,7 +111,10 @@ class DiffusivityBuilder(Builder):
         self.unreadable = unreadable
         for document in unreadable:
             self.logger.error("%s", document)
-        for run in stored_runs(self.jobs, self.query):
+        runs = stored_runs(self.jobs, self.query)
+        if not self.query:  # what failed and is gone by now is no member of a fit any more
+            self.documents.remove_docs({"kind": "failure", "run_id": {"$nin": [run.run_id for run in runs]}})
+        for run in runs:
             if run.run_id in newer or (run.study or "") in unknown:
                 continue
             settings = records.get(run.study or "") or _stored_settings(run)
