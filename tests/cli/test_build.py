@@ -1,6 +1,7 @@
 """`superionic build` with other settings for one study makes its documents anew, and no other's."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -8,8 +9,11 @@ from click.testing import CliRunner
 
 from sample_runs import store_run
 from superionic.cli import cli
+from superionic.documents import AnalysisSettings
+from superionic.errors import InputError
 from superionic.settings import SuperionicSettings
 from superionic.stores.connecting import open_stores
+from superionic.study.load import load_study
 
 ANALYSIS = {"extrapolation_temperatures_K": [400, 300], "hop_length_A": 2.5}
 
@@ -60,6 +64,18 @@ def test_a_study_file_decides_for_its_study_alone(folder):
     assert temperatures_K == [400, 300]
     assert {found["settings"]["hop_length_A"] for found in documents} == {2.5}
     assert call(folder, "build").startswith("built 0 diffusivity, 0 Arrhenius")  # it is remembered
+
+
+def test_everything_that_may_be_asked_can_be_written_in_a_study_file(folder):
+    asked = {
+        "extrapolation_temperatures_K": [400], "extrapolation_span": 5, "directions": [[1, 0, 1]], "hop_length_A": 2,
+        "radii_A": {"2b": 1, "2c": 1.0}, "equilibration_ps": 3, "density_spacing_A": 0.5,
+        "thresholds": {"hops_per_ion": 2},
+    }  # fmt: skip
+    assert asked.keys() == AnalysisSettings.model_fields.keys() - {"kind", "schema_version"}
+    assert load_study(Path(study_file(folder, "B", **asked))).analysis == AnalysisSettings(**asked)
+    with pytest.raises(InputError, match="directions"):
+        load_study(Path(study_file(folder, "B", directions=[[True, False, True]])))
 
 
 def test_settings_may_be_given_for_a_study_by_name_and_for_runs_of_none(folder):

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from superionic.documents.base import StoredDocument
 from superionic.documents.protocol import Temperature
 from superionic.documents.thresholds import VerdictThresholds
 
 Radius = Annotated[float, Field(gt=0)]
-Direction = tuple[int, int, int]
+
+
+def _as_tuple(value: object) -> object:
+    """Study files are read strictly, and hold lists."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Direction = Annotated[tuple[int, int, int], BeforeValidator(_as_tuple)]
 
 
 class AnalysisSettings(StoredDocument):
