@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import FrameType
@@ -86,7 +87,8 @@ def _stop_on_signals() -> StopRequest:
         if request.reason():
             raise KeyboardInterrupt
         request.terminate()
-        click.echo("superionic: storing what the running segments have; once more to stop at once", err=True)
+        # Not click.echo: it would write past the bars on the terminal, into the last of them.
+        sys.stderr.write("superionic: storing what the running segments have; once more to stop at once\n")
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, handle)
