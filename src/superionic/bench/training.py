@@ -97,7 +97,7 @@ def _frames() -> list[TrainingFrame]:
     return [
         training_frame(
             numbers, positions, vectors, energy_eV=old.energy_eV + 0.01 * N_ATOMS,
-            forces_eV_per_A=label.forces_eV_per_A, stress_eV_per_A3=label.stress_eV_per_A3,
+            forces_eV_per_A=label.forces_eV_per_A, stress_eV_per_A3=label.require_stress(),
             cutoff_A=student.cutoff_A, bond_cutoff_A=student.bond_cutoff_A,
         )
         for (numbers, positions, vectors), label, old in zip(systems, labels, before, strict=True)
@@ -115,11 +115,12 @@ def _model(name: str) -> tuple[CHGNet, torch.optim.Optimizer]:
 
 
 def _ours(engine: str, name: str) -> Callable[[], object]:
-    from superionic.training.gradients import FusedGradients, TorchGradients
+    from superionic.training.gradients import FusedGradients, GradientEngine, TorchGradients
     from superionic.training.loss import Loss
 
     model, optimizer = _model(name)
-    gradients, frames = {"fused": FusedGradients, "torch": TorchGradients}[engine](model, Loss()), _frames()
+    gradients: GradientEngine = (FusedGradients if engine == "fused" else TorchGradients)(model, Loss())
+    frames = _frames()
 
     def step() -> None:
         gradients.of_batch(frames)
@@ -135,7 +136,7 @@ def _stock(name: str) -> Callable[[], object]:
     model, optimizer = _model(name)
     frames, graphs = _frames(), []
     for numbers, positions, vectors in _systems():
-        graphs.append(model.graph_converter(Structure(vectors, numbers, positions, coords_are_cartesian=True)))
+        graphs.append(model.graph_converter(Structure(vectors, list(numbers), positions, coords_are_cartesian=True)))
         graphs[-1].atom_frac_coord.requires_grad = True
     targets = {
         "e": torch.tensor([frame.energy_eV / N_ATOMS for frame in frames]).float(),
