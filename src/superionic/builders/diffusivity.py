@@ -98,24 +98,15 @@ class DiffusivityBuilder(Builder):
 
     def get_items(self) -> Iterator[RunToBuild]:
         """Runs whose document is missing or made from something else; frames stay in the store until their turn."""
-        records, unreadable = ({}, []) if self.studies is None else recorded_settings(self.studies)
-        unknown = {record.name for record in unreadable}
-        built: dict[str, tuple[str | None, AnalysisSettings]] = {}
-        newer = set()
-        for found in iter_documents(self.documents, DiffusivityDocument, "run_id"):
-            if not isinstance(found, Unreadable):
-                built[found.run_id] = (found.build_key, found.settings)
-            elif found.newer:
-                newer.add(found.name)
-                unreadable.append(found)
-        self.unreadable = unreadable
-        for document in unreadable:
-            self.logger.error("%s", document)
-        runs = stored_runs(self.jobs, self.query)
-        if not self.query:  # what failed and is gone by now is no member of a fit any more
-            self.documents.remove_docs({"kind": "failure", "run_id": {"$nin": [run.run_id for run in runs]}})
-        for run in runs:
-            if run.run_id in newer or (run.study or "") in unknown:
+        records, self.unreadable = ({}, []) if self.studies is None else recorded_settings(self.studies)
+        unknown = {record.name for record in self.unreadable}
+        built, newer = self._built()
+        self.unreadable += newer
+        for unreadable in self.unreadable:
+            self.logger.error("%s", unreadable)
+        left_alone = {document.name for document in newer}
+        for run in self._runs():
+            if run.run_id in left_alone or (run.study or "") in unknown:
                 continue
             settings = records.get(run.study or "") or _stored_settings(run)
             sources = [source.model_dump() for source in run.sources]
@@ -126,6 +117,23 @@ class DiffusivityBuilder(Builder):
             elif known_settings != settings:
                 stored = self.documents.query_one({"run_id": run.run_id})
                 yield RunToBuild(run, settings, key, DiffusivityDocument.from_stored(stored))
+
+    def _built(self) -> tuple[dict[str, tuple[str | None, AnalysisSettings]], list[Unreadable]]:
+        """Key and settings of every whole document, and the documents of newer versions."""
+        built, newer = {}, []
+        for found in iter_documents(self.documents, DiffusivityDocument, "run_id"):
+            if not isinstance(found, Unreadable):
+                built[found.run_id] = (found.build_key, found.settings)
+            elif found.newer:
+                newer.append(found)
+        return built, newer
+
+    def _runs(self) -> list[StoredRun]:
+        """The runs; what failed and is gone by now is forgotten, so that no fit misses it any more."""
+        runs = stored_runs(self.jobs, self.query)
+        if not self.query:
+            self.documents.remove_docs({"kind": "failure", "run_id": {"$nin": [run.run_id for run in runs]}})
+        return runs
 
     def process_item(self, item: RunToBuild) -> dict[str, Any]:
         """Document of one run, or the record of why there is none."""

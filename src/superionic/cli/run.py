@@ -41,6 +41,7 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
     from superionic.plots.arrhenius import plot_arrhenius
     from superionic.stores.connecting import open_stores
     from superionic.stores.query import arrhenius_documents, comparison_documents, diffusivity_summaries
+    from superionic.stores.reading import Unreadable
     from superionic.stores.studies import record_settings
     from superionic.study.load import load_study
 
@@ -63,9 +64,10 @@ def command(study_file: Path, store_dir: Path | None, workers: int | None, figur
         if run.stopped:
             raise KeyboardInterrupt
         built = build_documents(stores, chosen.analysis_memory_GB)
-        criteria = {"identity.study": study.name}
-        runs, fits = diffusivity_summaries(stores, criteria), arrhenius_documents(stores, criteria)
-        compared = comparison_documents(stores, criteria)
+        criteria, unreadable = {"identity.study": study.name}, list[Unreadable]()  # those are among the failures
+        runs = diffusivity_summaries(stores, criteria, unreadable)
+        fits = arrhenius_documents(stores, criteria, unreadable)
+        compared = comparison_documents(stores, criteria, unreadable)
     click.echo("\n".join(document_lines(runs, fits, compared)))
     if fits:
         click.echo(
