@@ -33,7 +33,8 @@ def run(folder: Path, mobile: str | None = None) -> Iterator[dict[str, Any]]:
         Folder with CIF files; a CSV file with the columns ``ID`` (file name without suffix) and ``True Composition`` is
         compared with what the files hold.
     mobile
-        The mobile ion of the crystals that hold it where more than one qualifies.
+        The mobile ion of the crystals that hold it. Where more than one qualifies and none is named, the first of Li,
+        Na, K, Ag, Cu is named, as a user would.
 
     Yields
     ------
@@ -145,11 +146,14 @@ def _carried(path: Path, wanted: dict[str, Any], mobile: str | None) -> dict[str
     from superionic.makers.placement import PlacementMaker
     from superionic.structures.cif import read_cif
     from superionic.structures.host import load_host
+    from superionic.structures.mobile import CONDUCTED
     from superionic.structures.placement import PlacementSearch
 
     crystal = read_cif(path).structure.composition.element_composition
     amounts = crystal.get_el_amt_dict()
-    host = load_host(path, mobile if mobile in amounts else None)
+    if mobile not in amounts:
+        mobile = next((ion for ion in CONDUCTED if ion in amounts), None)
+    host = load_host(path, mobile)
     tolerance = wanted["occupancy_tolerance"]
     frameworks = DisorderMaker(supercell=wanted["supercell"], occupancy_tolerance=tolerance, n_samples=1).frameworks(
         host

@@ -18,7 +18,7 @@ from superionic.structures.descriptors import FrameworkGeometry
 from superionic.structures.enumeration import EMPTY, Decoration, enumerate_distinct, sample_distinct
 from superionic.structures.frameworks import Move, n_displaced, pools_from_moves, pools_from_occupancies
 from superionic.structures.host import Host
-from superionic.structures.labels import framework_label, summary
+from superionic.structures.labels import framework_label, sharing_label, summary
 from superionic.structures.pools import Pool
 from superionic.structures.supercell import HostSupercell
 from superionic.structures.supercell_search import Supercell, chosen_cell
@@ -138,8 +138,9 @@ def _documents(cell: HostSupercell, decorations: Sequence[Decoration]) -> list[F
     described = [geometry.describe(decoration.species) for decoration in decorations]
     displaced = [n_displaced(cell, decoration.species) for decoration in decorations]
     labels = [
-        framework_label(cell.host.label_rules, summary(descriptors, moved))
-        for descriptors, moved in zip(described, displaced, strict=True)
+        (None if cell.host.label_rules else sharing_label(cell, decoration.species))
+        or framework_label(cell.host.label_rules, summary(descriptors, moved))
+        for decoration, descriptors, moved in zip(decorations, described, displaced, strict=True)
     ]
     return [
         FrameworkDocument(

@@ -13,7 +13,7 @@ NEUTRAL_SHARE = 0.02
 """Charge left over by rounded occupancies that still counts as balanced, as a share of all positive charge."""
 
 _USUAL: dict[str, tuple[int, ...]] = {
-    "H": (1, -1), "D": (1, -1), "B": (3,), "C": (4, -4, 2), "N": (-3, 5, 3), "O": (-2,), "F": (-1,), "Si": (4,),
+    "H": (1, -1), "B": (3,), "C": (4, -4, 2), "N": (-3, 5, 3), "O": (-2,), "F": (-1,), "Si": (4,),
     "P": (5, 4, 3, -3), "S": (-2, 6, 4), "Cl": (-1, 7), "As": (5, 3, -3), "Se": (-2, 6, 4), "Br": (-1,),
     "Te": (-2, 6, 4), "I": (-1, 5), "Ge": (4, 2), "Sn": (4, 2), "Sb": (5, 3), "Pb": (2, 4), "Bi": (3, 5), "Tl": (1, 3),
     "Ti": (4, 3), "V": (5, 4, 3, 2), "Cr": (3, 6, 2), "Mn": (2, 3, 4), "Fe": (3, 2), "Co": (2, 3), "Ni": (2, 3),
@@ -47,9 +47,12 @@ def guess_charges(amounts: Mapping[str, float], stated: Mapping[str, float]) -> 
     known = sum(amounts[ion] * charge for ion, charge in stated.items() if ion in amounts)
     choices = [_usual(element) for element in open_elements]
     best: tuple[tuple[float, float], dict[str, float]] | None = None
+    nearest: tuple[float, dict[str, float]] = (float("inf"), {element: _usual(element)[0] for element in open_elements})
     for ranks in product(*(range(len(options)) for options in choices)):
         charges = {el: float(options[rank]) for el, options, rank in zip(open_elements, choices, ranks, strict=True)}
         net = known + sum(amounts[element] * charge for element, charge in charges.items())
+        if not any(ranks) or (_sensible(amounts, charges) and abs(net) < 0.5 * abs(nearest[0])):
+            nearest = (net, charges)
         if abs(net) > NEUTRAL_SHARE * _positive(amounts, {**stated, **charges}) or not _sensible(amounts, charges):
             continue
         cost = (float(sum(rank**2 for rank in ranks)), abs(net))
@@ -58,8 +61,7 @@ def guess_charges(amounts: Mapping[str, float], stated: Mapping[str, float]) -> 
     if best is None:
         best = min(_with_mean_valence(amounts, stated, open_elements), default=None, key=lambda found: found[0])
     if best is None:
-        usual = {**stated, **{element: _usual(element)[0] for element in open_elements}}
-        net = sum(amounts[ion] * usual[ion] for ion in amounts)
+        net, usual = nearest[0], {**stated, **nearest[1]}
         raise InputError(
             f"the charges do not balance: with {'the usual ones' if open_elements else 'those stated'} "
             f"({in_words(usual)}) the crystal has {net:+.3g} e in {formula(amounts)}; correct the "
@@ -92,10 +94,11 @@ def _positive(amounts: Mapping[str, float], charges: Mapping[str, float]) -> flo
 
 
 def _sensible(amounts: Mapping[str, float], charges: Mapping[str, float]) -> bool:
-    """Positive chalcogens, halogens, and nitrogen need oxygen or fluorine; hydrides have no protons' partners."""
+    """Positive chalcogens, halogens and nitrogen need oxygen or fluorine; protons need something to sit on."""
     positive = {element for element, charge in charges.items() if charge > 0}
-    hydride = charges.get("H") == -1 or charges.get("D") == -1
-    if hydride and {"O", "N", "C", "S"} & set(amounts):
+    if charges.get("H") == -1 and {"O", "N", "C", "S"} & set(amounts):
+        return False
+    if "H" in positive and not {"O", "N", "C", "S", "Se", "P", "F"} & set(amounts):
         return False
     return not (positive & {"S", "Se", "Te", "Cl", "I", "N"}) or bool({"O", "F"} & set(amounts))
 
@@ -108,7 +111,7 @@ def _with_mean_valence(
         element = Element(mixed)
         if not (element.is_transition_metal or mixed in _MIXED_VALENCE):
             continue
-        possible = [*_usual(mixed), *((element.oxidation_states or ()) if mixed in {"B", "C"} else ())]
+        possible = [*_usual(mixed), *((-5,) if mixed == "B" else ())]
         others = [other for other in open_elements if other != mixed]
         for ranks in product(*(range(len(_usual(other))) for other in others)):
             charges = {other: float(_usual(other)[rank]) for other, rank in zip(others, ranks, strict=True)}

@@ -49,6 +49,12 @@ def read_cif(path: Path) -> Crystal:
     InputError
         If the file holds none or several, or contradicts itself; the message says where.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what libraries would say is checked here, and said in one sentence
+        return _read(path)
+
+
+def _read(path: Path) -> Crystal:
     text = path.read_bytes().decode("utf-8-sig", errors="replace")
     try:
         block = _only_block(text)
@@ -236,11 +242,10 @@ def _written(rows: Sequence[AtomRow], operations: Operations, lattice: Lattice) 
 
 def _parsed(text: str) -> Structure:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what they would say is checked here
-            return Structure.from_str(text, fmt="cif", primitive=False, merge_tol=0.01, occupancy_tolerance=FULL)
+        structure = Structure.from_str(text, fmt="cif", primitive=False, merge_tol=0.01, occupancy_tolerance=FULL)
     except (ValueError, IndexError, AssertionError, KeyError, TypeError) as error:
         raise InputError(f"it holds no readable structure ({error})") from error
+    return structure
 
 
 def _check_atoms(structure: Structure, amounts: dict[str, float]) -> None:

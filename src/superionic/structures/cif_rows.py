@@ -114,6 +114,9 @@ def atom_rows(block: Block) -> tuple[list[AtomRow], list[str]]:
             raise InputError(f"atom {label} has no position: complete the file, or take the row out")
         symbol = symbols[index] if symbols else None
         element = element_of(symbol, label)
+        if element == "D":  # pymatgen's deuterium is called hydrogen everywhere but in its mass
+            element, note = "H", "deuterium is taken as hydrogen: MD moves it with the mass of H"
+            notes += [note] if note not in notes else []
         charge = charges.get(symbol.strip(), _signed(symbol)) if symbol is not None else None
         stated = multiplicities[index].strip()
         rows.append(

@@ -129,6 +129,24 @@ class Host(MSONable):
         return self.fillings[label]
 
     @property
+    def has_shared_anions(self) -> bool:
+        """Whether anions that hold still share sites with each other or with vacancies."""
+        anions = set(self.anion_species)
+        return any(
+            len(site.species) > 1 or site.species.num_atoms < 1 - 1e-3
+            for site in self.structure
+            if anions & {ion_name(ion, self.oxidation_states) for ion in site.species}
+        )
+
+    @property
+    def reference_species(self) -> tuple[str, ...]:
+        """Elements that hold still, by which a run is laid over the crystal: the anions, else what is not mobile."""
+        if self.anion_species:
+            return self.anion_species
+        still = {ion.symbol for site in self.structure for ion in site.species} - {self.mobile_species}
+        return tuple(sorted(still))
+
+    @property
     def labels(self) -> list[str]:
         """Labels of all sites."""
         return [site.label for site in self.sites]

@@ -1,5 +1,7 @@
 """Labels of frameworks, computed from their descriptors by the rules in the host's data file.
 
+Without rules the label of a framework says which anions share sites, if any do.
+
 A rule is a label and conditions on descriptors; the first rule whose conditions all hold gives the label::
 
     labels:
@@ -10,13 +12,16 @@ A rule is a label and conditions on descriptors; the first rule whose conditions
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from superionic.errors import InputError
 from superionic.structures.descriptors import FrameworkDescriptors
+from superionic.structures.enumeration import EMPTY
+from superionic.structures.supercell import HostSupercell
 
 Value = int | str | None
 
@@ -93,6 +98,27 @@ def framework_label(rules: Mapping[str, Any], values: Mapping[str, Value]) -> st
         if all(_holds(values[name], wanted) for name, wanted in rule.when.items()):
             return rule.label
     return block.otherwise
+
+
+def sharing_label(cell: HostSupercell, species: Sequence[str]) -> str | None:
+    """What shares the anions' sites, 'Cl3S1@4a+Cl1S3@4d'; None where every label holds one kind on all of its sites.
+
+    Parameters
+    ----------
+    cell
+        The supercell.
+    species
+        Framework ion on every site, an empty string where there is none.
+    """
+    shared = []
+    for label in dict.fromkeys(cell.labels[cell.is_anion_site & (cell.anions == EMPTY)].tolist()):
+        if cell.host.mobile_species in cell.host.site(label).allowed_species:
+            continue
+        sites = cell.sites_of([label])
+        held = Counter(species[site] for site in sites if species[site])
+        if held and (len(held) > 1 or held.total() < len(sites)):
+            shared.append("".join(f"{ion}{held[ion]}" for ion in sorted(held)) + f"@{label}")
+    return "+".join(shared) or None
 
 
 def _holds(value: Value, wanted: int | str | Range) -> bool:

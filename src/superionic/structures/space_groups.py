@@ -17,7 +17,7 @@ from superionic.errors import InputError
 Operations = tuple[NDArray[np.float64], NDArray[np.float64]]
 _METRIC_TOLERANCE = 0.01
 _N_HALL = 530
-_SUFFIX = re.compile(r"[:\s]+([12HRSZhrsz])$")
+_SUFFIX = re.compile(r"\s*:\s*([12HRSZhrsz])$|\s+([HRSZhrsz])$")
 _USUAL_SETTINGS = ("", "b1", "b2", "b3", "b", "-b1", "abc", "H")
 
 
@@ -124,7 +124,7 @@ def _named_settings(hall: str | None, symbol: str | None, number: int | None) ->
 def _by_symbol(symbol: str) -> list[int]:
     text = symbol.strip().strip("'\"")
     suffix = _SUFFIX.search(text)
-    choice = suffix.group(1).upper() if suffix else None
+    choice = (suffix.group(1) or suffix.group(2)).upper() if suffix else None
     if suffix:
         text = text[: suffix.start()]
     found = _symbols().get(_plain(text), [])

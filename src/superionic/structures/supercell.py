@@ -304,8 +304,7 @@ class HostSupercell:
         totals = {label: sum(row.values()) for label, row in self.occupancies().items()}
         labels = self.labels.tolist()
         with_hydrogen = {
-            site.label: bool({"H", "D"} & {bare_element(ion) for ion in site.allowed_species})
-            for site in self.host.sites
+            site.label: "H" in {bare_element(ion) for ion in site.allowed_species} for site in self.host.sites
         }
         return alternative_pairs(
             self.lattice,

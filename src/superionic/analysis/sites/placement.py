@@ -58,9 +58,10 @@ def place_host(host: Host, trajectory: Trajectory) -> Placement:
     InputError
         If the run's cell or framework is not that of the host.
     """
-    if not set(host.anion_species) & set(trajectory.species):
+    if not set(host.reference_species) & set(trajectory.species):
         raise InputError(
-            f"the run holds none of the anions {list(host.anion_species)} of host {host.name}: use its own host"
+            f"the run holds none of the {'anions' if host.anion_species else 'ions'} {list(host.reference_species)} of "
+            f"host {host.name}: use its own host"
         )
     seen = _seen(trajectory)
     best: tuple[float, Placement] | None = None
@@ -131,7 +132,7 @@ def _supercell_matrices(host_cell: Floats, cell: Floats) -> list[NDArray[np.int6
 def _placements(host: Host, matrix: NDArray[np.int64], seen: _Seen) -> Iterator[Placement]:
     """No shift first, then every shift that brings a host anion onto the run's first."""
     yield matrix, np.zeros(3)
-    anion = int(np.flatnonzero(np.isin(seen.species, host.anion_species))[0])
+    anion = int(np.flatnonzero(np.isin(seen.species, host.reference_species))[0])
     first = (seen.average_A[anion] @ np.linalg.inv(seen.cell_A)) @ matrix
     for site in host.sites:
         if seen.species[anion] in site.allowed_species:
@@ -142,7 +143,7 @@ def _placements(host: Host, matrix: NDArray[np.int64], seen: _Seen) -> Iterator[
 def _centred(host: Host, placement: Placement, seen: _Seen) -> Placement:
     """The origin moved so that the anions lie about the host's without bias, whichever of them was tried first."""
     matrix, shift = placement
-    anions = sorted({str(name) for name in seen.species} & set(host.anion_species))
+    anions = sorted({str(name) for name in seen.species} & set(host.reference_species))
     for _ in range(3):
         off = []
         for anion in anions:
@@ -159,7 +160,7 @@ def _centred(host: Host, placement: Placement, seen: _Seen) -> Placement:
 def _mismatch(host: Host, placement: Placement, seen: _Seen) -> float:
     """Rms distance of the anions from the host's, plus a penalty for cations whose site does not fit."""
     squares, n_anions = 0.0, 0
-    for anion in host.anion_species:
+    for anion in host.reference_species:
         places = [site.frac_coords for site in host.sites if anion in site.allowed_species]
         here = seen.species == anion
         if places and here.any():
@@ -169,13 +170,15 @@ def _mismatch(host: Host, placement: Placement, seen: _Seen) -> float:
     rms = float(np.sqrt(squares / n_anions))
     if rms > MATCH_A:
         return rms
-    judged = ~np.isin(seen.species, host.anion_species)
+    judged = ~np.isin(seen.species, host.reference_species)
     if seen.labels is None:
+        judged &= seen.species != seen.mobile_species
+    if not host.anion_species:  # the mobile ion is the anion
         judged &= seen.species != seen.mobile_species
     cations = np.flatnonzero(judged)
     if not cations.size:
         return rms
-    sites = [site for site in host.sites if not set(site.allowed_species) & set(host.anion_species)]
+    sites = [site for site in host.sites if not set(site.allowed_species) & set(host.reference_species)]
     images = [laid_out(site.frac_coords, placement) @ seen.cell_A for site in sites]
     distances = np.stack([nearest_distances(seen.first_A[cations], image, seen.cell_A) for image in images])
     nearest = [sites[n] for n in distances.argmin(axis=0)]

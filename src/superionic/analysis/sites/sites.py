@@ -195,7 +195,9 @@ def sites_in_cell(host: Host, cell_A: Floats, species: str, placement: Placement
 
 
 def ordering_class_of_run(host: Host, trajectory: Trajectory) -> OrderingClass:
-    """Class of the ordering that a run starts from, by the site nearest to each framework cation in its first frame.
+    """Class of the ordering that a run starts from, by the site nearest to each framework ion in its first frame.
+
+    Anions count where they share sites with other anions or vacancies.
 
     Raises
     ------
@@ -204,13 +206,17 @@ def ordering_class_of_run(host: Host, trajectory: Trajectory) -> OrderingClass:
     """
     placement, cell = place_host(host, trajectory), mean_cell(trajectory)
     species = np.asarray(trajectory.species)
-    cations = np.flatnonzero(~np.isin(species, [host.mobile_species, *host.anion_species]))
     frame = first_analysed_frame(trajectory)
-    _, first = next(frames_in_mean_cell(trajectory, frame, frame + 1, cations))
-    sites = [site for site in host.sites if not set(site.allowed_species) & set(host.anion_species)]
-    places = [laid_out(site.frac_coords, placement) @ cell for site in sites]
-    nearest = np.stack([nearest_distances(first[0], place, cell) for place in places]).argmin(axis=0)
-    ions = [(sites[n].label, str(element)) for n, element in zip(nearest, species[cations], strict=True)]
+    cations = np.flatnonzero(~np.isin(species, [host.mobile_species, *host.anion_species]))
+    ions: list[tuple[str, str]] = []
+    for atoms, anionic in ((cations, False), (np.flatnonzero(np.isin(species, host.anion_species)), True)):
+        if not len(atoms) or (anionic and not host.has_shared_anions):
+            continue
+        sites = [site for site in host.sites if bool(set(site.allowed_species) & set(host.anion_species)) is anionic]
+        _, first = next(frames_in_mean_cell(trajectory, frame, frame + 1, atoms))
+        places = [laid_out(site.frac_coords, placement) @ cell for site in sites]
+        nearest = np.stack([nearest_distances(first[0], place, cell) for place in places]).argmin(axis=0)
+        ions += [(sites[n].label, str(element)) for n, element in zip(nearest, species[atoms], strict=True)]
     return ordering_class(host, ions, round(abs(np.linalg.det(placement[0]))))
 
 
