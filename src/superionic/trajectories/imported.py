@@ -87,8 +87,9 @@ class ImportedRun:
         if state.n_frames < 2:
             name = self.chain.sources[0].name
             raise InputError(f"{name} holds {state.n_frames} frame(s) of a run: at least two are needed")
+        notes = [*(note for source in self.chain.sources for note in source.notes), *state.notes]
         n_steps = (state.n_frames - 1) * self.protocol.stride
-        return write_summary(self._record(run_id), n_segments, n_steps, LENGTH_REACHED, state.notes)
+        return write_summary(self._record(run_id), n_segments, n_steps, LENGTH_REACHED, notes)
 
     def _write(self, block: Block, writer: FrameWriter, first: int) -> None:
         for offset, (positions, cell, frame) in enumerate(
@@ -98,6 +99,8 @@ class ImportedRun:
                 (first + offset) * self.protocol.stride,
                 positions,
                 cell,
+                forces_eV_per_A=frame.forces_eV_per_A,
+                stress_eV_per_A3=frame.stress_eV_per_A3,
                 potential_energy_eV=frame.potential_energy_eV,
                 conserved_energy_eV=frame.conserved_energy_eV,
                 temperature_K=frame.temperature_K,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from superionic.errors import InputError
-from superionic.trajectories.sources.base import NAN, Frame, Source, TruncatedFrameError, temperature_K
+from superionic.trajectories.sources.base import NAN, Frame, Source, TruncatedFrameError, full_stress, temperature_K
 
 
 def traj_source(path: Path) -> Source:
@@ -69,4 +69,6 @@ def _frame(atoms: Any, end: int) -> Frame:
         float(results.get("energy", NAN)),
         NAN,
         temperature_K(kinetic, len(atoms)) if kinetic > 0 else NAN,
+        np.asarray(results["forces"], dtype=np.float64) if "forces" in results else None,
+        full_stress(results["stress"], f"frame {end}") if "stress" in results else None,
     )

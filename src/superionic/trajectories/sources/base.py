@@ -35,6 +35,8 @@ class Frame(NamedTuple):
         Step or counter that the file gives the frame, None if it gives none.
     potential_energy_eV, conserved_energy_eV, temperature_K
         NaN where the file does not say.
+    forces_eV_per_A, stress_eV_per_A3
+        Shape (n_atoms, 3), and (3, 3) in ASE's sign; None where the file does not say.
     """
 
     positions_A: Floats
@@ -44,6 +46,8 @@ class Frame(NamedTuple):
     potential_energy_eV: float = NAN
     conserved_energy_eV: float = NAN
     temperature_K: float = NAN
+    forces_eV_per_A: Floats | None = None
+    stress_eV_per_A3: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class Source:
         What the files say about the run, None where they do not.
     job
         The job whose output this is, if it is one.
+    notes
+        What of the file cannot be kept, and why.
     """
 
     name: str
@@ -82,6 +88,7 @@ class Source:
     ensemble: Ensemble | None = None
     model: str | None = None
     job: SourceReference | None = None
+    notes: tuple[str, ...] = ()
 
 
 class TruncatedFrameError(Exception):
@@ -157,6 +164,22 @@ def temperature_K(kinetic_energy_eV: float, n_atoms: int) -> float:
     from ase.units import kB
 
     return 2 * kinetic_energy_eV / (kB * max(3 * n_atoms - 3, 1))
+
+
+def full_stress(components: object, where: str) -> Floats:
+    """A stress of 9 numbers or of 6 in Voigt's order (xx, yy, zz, yz, xz, xy) as a matrix, shape (3, 3).
+
+    Raises
+    ------
+    InputError
+        If it has another number of components.
+    """
+    values = np.asarray(components, dtype=np.float64).ravel()
+    if values.size == 6:
+        return values[[0, 5, 4, 5, 1, 3, 4, 3, 2]].reshape(3, 3)
+    if values.size != 9:
+        raise InputError(f"{where}: a stress or virial has 6 or 9 numbers, not {values.size}")
+    return values.reshape(3, 3)
 
 
 def masses_u(species: list[str]) -> Floats:

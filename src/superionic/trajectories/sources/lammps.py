@@ -23,7 +23,10 @@ from superionic.trajectories.sources.base import (
 )
 from superionic.trajectories.sources.lammps_data import box_cell, read_data_file
 
+_FORCES = ("fx", "fy", "fz")
 _UNITS_IN_A = {"metal", "real"}
+_FORCE_IN_EV_PER_A = {"metal": 1.0, "real": 0.04336410390059322}  # eV/Å and kcal/mol/Å
+_SPEED_IN_A_PER_PS = {"metal": 1.0, "real": 1e3}
 _SECTIONS = {"UNITS": 1, "TIMESTEP": 1, "TIME": 1, "NUMBER OF ATOMS": 1, "BOX BOUNDS": 3}  # and their lines
 
 
@@ -71,8 +74,11 @@ def dump_source(path: Path, topology: Path | None, elements: Sequence[str] | Non
         raise InputError(f"{path}: an atom id occurs twice at step {first.step}")
     species = _species(columns, table[order], ids[order], topology, elements, str(path))
     masses = masses_u(species) if {"vx", "vy", "vz"} <= set(columns) else None
-    frames = partial(_frames, path, columns, coordinates, ids[order], masses)
-    return Source(str(path), "lammps", species, frames, coordinates.unwrapped, numbers_are_steps=True)
+    notes: tuple[str, ...] = ()
+    if set(_FORCES) <= set(columns) and first.units is None:
+        notes = (f"{path}: forces were left out, it does not say in which units they are: `dump_modify ... units yes`",)
+    frames = partial(_frames, path, columns, coordinates, ids[order], masses, first.units)
+    return Source(str(path), "lammps", species, frames, coordinates.unwrapped, numbers_are_steps=True, notes=notes)
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class _RawFrame:
     origin_A: Floats
     columns: list[str]
     table: NDArray[np.bytes_]
+    units: str | None
 
 
 def _read_frame(file: TextFile, name: str) -> _RawFrame | None:
@@ -105,7 +112,8 @@ def _read_frame(file: TextFile, name: str) -> _RawFrame | None:
 def _frame(sections: dict[str, list[bytes]], columns: list[str], file: TextFile, name: str) -> _RawFrame:
     if not {"TIMESTEP", "NUMBER OF ATOMS", "BOX BOUNDS"} <= set(sections):
         raise InputError(f"{name} is not readable as a LAMMPS dump: atoms before their step, number and box")
-    if "UNITS" in sections and (units := sections["UNITS"][1].strip().decode()) not in _UNITS_IN_A:
+    units = sections["UNITS"][1].strip().decode() if "UNITS" in sections else None
+    if units is not None and units not in _UNITS_IN_A:
         raise InputError(f"{name} is in units {units!r}: dump it in units metal or real")
     step, n_atoms = int(sections["TIMESTEP"][1]), int(sections["NUMBER OF ATOMS"][1])
     words = b" ".join(file.lines(n_atoms)).split()
@@ -113,7 +121,7 @@ def _frame(sections: dict[str, list[bytes]], columns: list[str], file: TextFile,
         raise InputError(f"{name}: the atoms of step {step} do not have {len(columns)} columns")
     flags, *rows = sections["BOX BOUNDS"]
     table = np.array(words).reshape(n_atoms, len(columns))
-    return _RawFrame(step, *_box(flags.decode().split(), rows, name), columns, table)
+    return _RawFrame(step, *_box(flags.decode().split(), rows, name), columns, table, units)
 
 
 def _box(flags: list[str], lines: list[bytes], name: str) -> tuple[Floats, Floats]:
@@ -174,6 +182,7 @@ def _frames(
     coordinates: _Coordinates,
     ids: NDArray[np.int64],
     masses: Floats | None,
+    units: str | None,
     start: int,
 ) -> Iterator[Frame]:
     id_column = columns.index("id")
@@ -193,14 +202,21 @@ def _frames(
                     values = values + table[:, list(coordinates.images)].astype(np.float64) @ raw.cell_A
             except ValueError:
                 raise InputError(f"{path}: the coordinates of step {raw.step} are not numbers") from None
-            temperature = NAN if masses is None else _temperature_K(table, columns, masses)
-            yield Frame(values, raw.cell_A, file.place, raw.step, temperature_K=temperature)
+            temperature = NAN if masses is None else _temperature_K(table, columns, masses, units or "metal")
+            forces = None
+            if units is not None and set(_FORCES) <= set(columns):
+                forces = _three(table, columns, _FORCES) * _FORCE_IN_EV_PER_A[units]
+            yield Frame(values, raw.cell_A, file.place, raw.step, temperature_K=temperature, forces_eV_per_A=forces)
 
 
-def _temperature_K(table: NDArray[np.bytes_], columns: list[str], masses: Floats) -> float:
-    """Kinetic temperature from velocities in Å/ps, 3 N - 3 degrees of freedom."""
+def _three(table: NDArray[np.bytes_], columns: list[str], names: tuple[str, str, str]) -> Floats:
+    return table[:, [columns.index(name) for name in names]].astype(np.float64)
+
+
+def _temperature_K(table: NDArray[np.bytes_], columns: list[str], masses: Floats, units_name: str) -> float:
+    """Kinetic temperature, 3 N - 3 degrees of freedom."""
     from ase import units
 
-    velocities = table[:, [columns.index(name) for name in ("vx", "vy", "vz")]].astype(np.float64)
+    velocities = _three(table, columns, ("vx", "vy", "vz")) * _SPEED_IN_A_PER_PS[units_name]
     speeds = velocities / (1e3 * units.fs)
     return temperature_K(float(0.5 * np.sum(masses[:, None] * speeds**2)), len(masses))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -27,6 +28,8 @@ from superionic.trajectories.sources.base import (
 
 _CHUNK_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 28
+_KB_IN_ASES_SIGN = -0.1 * 0.006241509074460763  # VASP's kB to eV/Å^3; VASP counts compression as positive
+_TAGS = re.compile(rb"<[^>]*>")
 
 
 def directory_source(folder: Path) -> Source:
@@ -141,7 +144,21 @@ def _ionic_step(block: bytes, n_atoms: int, selective: bool, end: int, where: st
     values = {entry.attrib["name"]: _number(entry.text) for entry in energy.findall("i")}
     temperature = NAN if selective else temperature_K(values.get("kinetic", NAN), n_atoms)
     potential = values.get("e_fr_energy", NAN)
-    return Frame(positions @ cell, cell, end, None, potential, values.get("total", NAN), temperature)
+    forces, stress_kB = _varray(after, b"forces", n_atoms), _varray(after, b"stress", 3)
+    stress = None if stress_kB is None else stress_kB * _KB_IN_ASES_SIGN
+    return Frame(positions @ cell, cell, end, None, potential, values.get("total", NAN), temperature, forces, stress)
+
+
+def _varray(block: bytes, name: bytes, rows: int) -> Floats | None:
+    """Rows of three numbers; None if they are not there, or VASP wrote asterisks into too narrow a field."""
+    start = block.find(b'<varray name="' + name + b'"')
+    if start < 0:
+        return None
+    words = _TAGS.sub(b" ", block[start : block.index(b"</varray>", start)]).split()
+    try:
+        return np.array(words, dtype=np.float64).reshape(rows, 3)
+    except ValueError:
+        return None
 
 
 def _number(text: str | None) -> float:
