@@ -47,6 +47,19 @@ def test_imported_twice_it_is_stored_once(call, tmp_path):
     assert "built 2 diffusivity" in call("build")
 
 
+def test_a_run_is_imported_with_what_is_asked_of_its_analysis(call, tmp_path):
+    files.write_dump(tmp_path / "d", WALK)
+    (tmp_path / "analysis.yaml").write_text("hop_length_A: 2.0\ndirections: [[1, 0, 1]]")
+    asked = ["--analysis", tmp_path / "analysis.yaml"]
+    call("import", "d", *SALT_OPTIONS, *asked)
+    call("build")
+    (document, *_) = json.loads(call("show", "--json"))
+    assert document["settings"]["hop_length_A"] == 2.0
+    assert set(document["diffusivity_along_cm2_per_s"]) == {"[1 0 1]"}
+    assert "stays as it was" in call("import", "d", *SALT_OPTIONS)  # the run is known, whatever is asked of it
+    assert "stays as it was" not in call("import", "d", *SALT_OPTIONS, *asked)
+
+
 def test_an_import_killed_half_way_is_done_again(call, tmp_path):
     path = files.write_dump(tmp_path / "d", WALK)
     run_id = call("import", path, *SALT_OPTIONS).split()[1].rstrip(":")
