@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -203,6 +204,35 @@ def test_a_file_in_the_working_folder_is_never_imported(tmp_path, name, disguise
     )
     assert "comes from no installed package" in done.stderr, done.stderr
     assert not (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("how", ["pip install --target", "pip install -e", "only on the path"])
+def test_a_package_may_be_installed_anywhere(tmp_path, how):
+    site, project = tmp_path / "site", tmp_path / "project"
+    metadata = site / "mine-9.0.dist-info"
+    metadata.mkdir(parents=True)
+    project.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 9.0\n")
+    (metadata / "RECORD").write_text("mine.py,,\n" if how == "pip install --target" else "__editable__.mine.pth,,\n")
+    if how == "pip install -e":
+        (metadata / "direct_url.json").write_text(json.dumps({"url": project.as_uri(), "dir_info": {"editable": True}}))
+    where = site if how == "pip install --target" else project
+    (where / "mine.py").write_text("from ase.calculators.emt import EMT\nclass Mine(EMT): pass\n")
+    code = (
+        "from superionic.documents import AseSettings; from superionic.potentials import load\n"
+        "print(load(AseSettings(calculator='mine:Mine')).reference.package_version)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(site), str(project), *sys.path]))}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    if how == "only on the path":
+        assert "comes from no installed package" in done.stderr
+    else:
+        assert done.stdout.strip() == "mine 9.0", done.stderr
+
+
+def test_settings_are_data_that_import_nothing():
+    settings = AseSettings(calculator="no.such.module:Calculator", kwargs={"depth": [1, {"a": None}]})
+    assert AseSettings.from_stored(settings.as_dict()) == settings
 
 
 def test_an_installed_package_is_found_where_it_is():

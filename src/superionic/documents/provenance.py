@@ -43,14 +43,21 @@ class PotentialReference(Document):
     """Which potential gave energies and forces, exactly."""
 
     family: str = Field(description="Kind of model or code, for example 'CHGNet' or 'VASP'")
-    model: str = Field(description="Name of the published model or path of the checkpoint")
+    model: str = Field(
+        description="Published name, path of the weights, or import path of the calculator, with the arguments given"
+    )
     origin: Literal["first principles", "semi-empirical", "pretrained", "fine-tuned"] | None = Field(
         None,
         description="An electronic structure code from first principles or with fitted parameters, or how the model "
         "was trained; None if unknown",
     )
-    sha256: str | None = Field(None, description="SHA-256 of the weights; None for a first-principles code")
-    package_version: str | None = Field(None, description="Version of the package or code that evaluates the model")
+    sha256: str | None = Field(
+        None,
+        description="SHA-256 of the weights, of several files one after the other; None where there is no such file",
+    )
+    package_version: str | None = Field(
+        None, description="Version of the package or code that evaluates, with its name where the family is another"
+    )
     kernels: str | None = Field(None, description="Which implementation ran: 'fused', 'torch' or 'stock'")
 
 

@@ -79,12 +79,12 @@ def load(settings: PresetSettings) -> AsePotential:
             f"potential.model={model!r} of family {settings.family} cannot be loaded: {type(error).__name__}: {error}"
         ) from error
     arguments = "".join(f", {key}={value!r}" for key, value in settings.kwargs.items())
-    weights = file or built.weights
+    weights = built.weights or file
     reference = PotentialReference(
         family=preset.family,
         model=f"{model}{arguments}",
         origin=None if file else "pretrained",
-        sha256=None if weights is None else sha256_of([weights]),
+        sha256=None if weights is None else sha256_of(_files(weights)),
         package_version=f"{provider.name} {provider.version}",
     )
     return AsePotential(built.calculator, reference, built.supported_numbers, built.cutoff_A)
@@ -109,6 +109,11 @@ def _file(family: str, model: str) -> Path | None:
     if "/" in model and family != "matgl":  # names of matgl's models may hold one
         raise InputError(f"potential.model={model!r} does not exist: give a weights file, or a model's name")
     return None
+
+
+def _files(weights: Path) -> list[Path]:
+    """The file itself, or the files of a folder by their names."""
+    return sorted(file for file in weights.iterdir() if file.is_file()) if weights.is_dir() else [weights]
 
 
 def _unambiguous(model: str) -> str:
@@ -165,9 +170,8 @@ def _matgl(model: str, device: str, kwargs: dict[str, Any]) -> Built:
 
     potential = matgl.load_model(_unambiguous(model)).to(device)
     calculator = PESCalculator(potential, stress_unit="eV/A3", **kwargs)  # its default, GPa, is not ASE's unit
-    weights = Path(model) / "state.pt"
     numbers = frozenset(atomic_numbers[symbol] for symbol in calculator.element_types)
-    return Built(calculator, weights if weights.is_file() else None, numbers, float(calculator.cutoff))
+    return Built(calculator, None, numbers, float(calculator.cutoff))
 
 
 def _nequip(model: str, device: str, kwargs: dict[str, Any]) -> Built:
