@@ -1,5 +1,6 @@
 """The local manager runs any flow once, side by side, and goes on where it was stopped."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from jobflow import Flow
 
 from sample_jobs import add, count_down, diamond, fail_unless, stop_children, with_blob, with_detour
 from superionic.errors import StoreError
+from superionic.managers import local
 from superionic.managers.identity import with_content_uuids
 from superionic.managers.journal import Journal
 from superionic.managers.local import run_flow
@@ -119,6 +121,24 @@ def test_killed_after_the_journal_of_the_very_first_blob_the_job_runs_again(work
 def test_two_runs_at_once_are_refused(work, tmp_path):
     with Journal(tmp_path / "journal").locked(), pytest.raises(StoreError, match="another local run"):
         work(Flow([add(1, 1, work.log)]))
+
+
+class SoonToStop:
+    """Asks to stop when the first workers have been started, which takes them a second."""
+
+    asked = 0
+
+    def reason(self):
+        self.asked += 1
+        return "told to stop" if self.asked > 1 else None
+
+
+def test_told_to_stop_while_workers_start_none_of_them_dies(work, tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "_POLL_S", 0.01)
+    run = run_flow(Flow([add(1, 1, work.log), add(2, 2, work.log)]), work.store, tmp_path, 2, stop=SoonToStop())
+    assert run.stopped
+    assert sorted(work.ran()) == ["add 1 1", "add 2 2"]
+    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_content_uuids_follow_content_alone(tmp_path):

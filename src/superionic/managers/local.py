@@ -10,9 +10,11 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -108,4 +110,9 @@ def _submit(job: Job, pool: ProcessPoolExecutor, scheduler: Scheduler, folder: P
     place = folder / f"{job.uuid[:8]}-{job.index}-{uuid4().hex[:6]}"
     scheduler.run.folders[job.uuid, job.index] = place
     description = json.dumps(job.resolve_args(scheduler.store, inplace=False), cls=MontyEncoder)
-    return pool.submit(execute, description, str(place))
+    resource_tracker.ensure_running()  # its start, else within the next lines, would let the signal through
+    held_back = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # a new process starts so
+    try:
+        return pool.submit(execute, description, str(place))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held_back)

@@ -28,6 +28,7 @@ def start_worker(parent: int) -> None:
     """Prepare a worker process: end with the manager even if that is killed, and leave signals to it and to MD."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # held back until it no longer kills
 
     def watch() -> None:
         while os.getppid() == parent:
