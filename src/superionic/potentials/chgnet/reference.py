@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import pickle
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from superionic.documents.potential import looks_like_a_path
@@ -99,7 +99,7 @@ def _plain_data(path: Path) -> dict[str, Any]:
 
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except UnpicklingError as error:
         raise InputError(
             f"model={str(path)!r} is not a checkpoint of tensors and plain data alone, and nothing else in a file is "
             "loaded, since it could run code: if it is a checkpoint of chgnet that you trust, re-save it by "
