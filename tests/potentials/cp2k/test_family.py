@@ -15,6 +15,7 @@ from superionic.potentials import PotentialError
 from superionic.potentials.cp2k.elements import KINDS, require_installed
 from superionic.potentials.cp2k.process import data_folder, shell_program
 from superionic.potentials.load import load, opened
+from superionic.testing.potentials import Crystal, Tolerances, check_permutation, check_rotation, check_wrapping
 
 INSTALLED = shutil.which("cp2k_shell.psmp") is not None
 pytestmark = [
@@ -71,6 +72,12 @@ def test_forces_and_stress_are_derivatives_of_the_energy(chosen, force_tolerance
     assert np.array_equal(at.stress_eV_per_A3, at.stress_eV_per_A3.T)
 
 
+@pytest.mark.parametrize("check", [check_rotation, check_permutation, check_wrapping])
+def test_it_does_not_matter_how_a_crystal_is_written_down(check):
+    with opened(XTB) as potential:
+        check(potential, Crystal(LICL, POSITIONS, CELL), Tolerances(stress_eV_per_A3=1e-5))
+
+
 def test_same_numbers_in_a_new_process_and_wherever_the_atoms_are_wrapped():
     results = []
     for positions in (POSITIONS, POSITIONS, POSITIONS + CELL[0]):
@@ -118,6 +125,18 @@ def test_atoms_on_top_of_each_other_are_an_error_and_the_session_goes_on():
         with pytest.raises(PotentialError, match="CP2K"):
             session.evaluate(together, CELL)
         assert np.isfinite(session.evaluate(POSITIONS, CELL).energy_eV)
+
+
+def test_a_session_that_is_let_go_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with opened(XTB) as potential:
+        session = potential.session(LICL)
+        session.evaluate(POSITIONS, CELL)
+        child = session._process._shell._child.pid
+        del session
+        gc.collect()
+        assert not Path(f"/proc/{child}").exists()
+        assert not list(tmp_path.iterdir())
 
 
 def test_process_and_files_are_gone_after_close_and_after_a_kill(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import weakref
 
 import numpy as np
 from ase.data import chemical_symbols
@@ -51,7 +52,7 @@ class Cp2k:
         self.supported_numbers = supported_numbers(settings)
         self.cutoff_A = None
         self.gives_stress = True
-        self._sessions: list[Cp2kSession] = []
+        self._sessions: weakref.WeakSet[Cp2kSession] = weakref.WeakSet()
 
     def session(self, numbers: ArrayLike) -> Cp2kSession:
         """Start on one system.
@@ -67,12 +68,12 @@ class Cp2k:
             require_installed(kinds_of(self.settings, symbols), data_folder())
         require_even_electrons(self.settings, checked)
         session = Cp2kSession(self.settings, checked)
-        self._sessions.append(session)
+        self._sessions.add(session)
         return session
 
     def close(self) -> None:
         """End all processes and remove their files."""
-        for session in self._sessions:
+        for session in list(self._sessions):
             session.close()
 
 

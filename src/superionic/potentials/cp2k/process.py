@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -65,12 +66,15 @@ class Cp2kProcess:
 
     def __init__(self, text: str, n_ranks: int) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="superionic-cp2k-"))
+        self._end = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         (self.folder / "cell.inp").write_text(text)
         self._output = self.folder / "cell.out"
         self._read = 0
         self._shell: Cp2kShell | None = None
         try:
             self._shell = Cp2kShell(_command(n_ranks, self.folder), debug=False)
+            self._end.detach()
+            self._end = weakref.finalize(self, _end, self._shell, self.folder)
             self._environment = self._load()
             self._require_ranks(n_ranks)
             self._ask("UNITS_EV_A")
@@ -105,14 +109,8 @@ class Cp2kProcess:
 
     def close(self) -> None:
         """End the process and remove its files."""
-        shell, self._shell = self._shell, None
-        if shell is not None:
-            child = shell._child
-            if child is not None and child.poll() is None:
-                os.kill(child.pid, signal.SIGTERM)
-                child.communicate()
-            shell.isready, shell._child = False, None
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._shell = None
+        self._end()
 
     def _load(self) -> int:
         (environment,) = self._ask(f"LOAD {self.folder / 'cell.inp'} {self._output}", answers=1)
@@ -168,6 +166,17 @@ def _command(n_ranks: int, folder: Path) -> str:
             raise InputError(f"n_ranks = {n_ranks} needs mpirun, which is not in PATH: {_INSTALL}")
         run = f"{mpirun} --bind-to none -np {n_ranks} {program}"
     return f"cd '{folder}' && exec env {environment} {run} 2>'{folder / 'stderr'}'"
+
+
+def _end(shell: Cp2kShell, folder: Path) -> None:
+    """End the process, then remove its files; what ASE would do at its own end is done."""
+    child = shell._child
+    if child is not None:
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+        child.communicate()
+    shell.isready, shell._child = False, None
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _rows(values: NDArray[np.float64]) -> list[str]:
