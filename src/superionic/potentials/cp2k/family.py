@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import weakref
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from ase.data import chemical_symbols
@@ -35,7 +37,7 @@ def load(settings: Cp2kSettings) -> Cp2k:
         The code, its data files, or a basis set or pseudopotential that the settings name is not there.
     """
     require_installed(settings.kinds, data_folder())
-    return Cp2k(settings, _version())
+    return Cp2k(settings, _version(shell_program()))
 
 
 class Cp2k:
@@ -130,9 +132,9 @@ def _named(settings: Cp2kSettings) -> str:
     )
 
 
-def _version() -> str | None:
+@cache
+def _version(program: Path) -> str | None:
     """Version and revision of the program."""
-    program = shell_program()
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=60).stdout
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"CP2K version (\S+)", said)
     return found[1] if found else None

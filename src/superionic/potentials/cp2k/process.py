@@ -66,7 +66,7 @@ class Cp2kProcess:
 
     def __init__(self, text: str, n_ranks: int) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="superionic-cp2k-"))
-        self._end = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self._end = weakref.finalize(self, _end, None, self.folder)
         (self.folder / "cell.inp").write_text(text)
         self._output = self.folder / "cell.out"
         self._read = 0
@@ -168,14 +168,15 @@ def _command(n_ranks: int, folder: Path) -> str:
     return f"cd '{folder}' && exec env {environment} {run} 2>'{folder / 'stderr'}'"
 
 
-def _end(shell: Cp2kShell, folder: Path) -> None:
+def _end(shell: Cp2kShell | None, folder: Path) -> None:
     """End the process, then remove its files; what ASE would do at its own end is done."""
-    child = shell._child
-    if child is not None:
-        if child.poll() is None:
-            child.send_signal(signal.SIGTERM)
-        child.communicate()
-    shell.isready, shell._child = False, None
+    if shell is not None:
+        child = shell._child
+        if child is not None:
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+            child.communicate()
+        shell.isready, shell._child = False, None
     shutil.rmtree(folder, ignore_errors=True)
 
 
