@@ -51,7 +51,7 @@ def open_source(
 
 
 def _text_source(path: Path, topology: Path | None, cell_A: Floats | None, elements: Sequence[str] | None) -> Source:
-    from superionic.trajectories.sources import lammps, vasp, xyz
+    from superionic.trajectories.sources import cp2k, lammps, vasp, xyz
 
     start = _start(path)
     if start[0].startswith(b"ITEM:"):
@@ -59,7 +59,11 @@ def _text_source(path: Path, topology: Path | None, cell_A: Floats | None, eleme
     if b"<?xml" in start[0] or b"<modeling" in start[0]:
         return vasp.vasprun_source(path)
     if start[0].strip().isdigit():
-        return xyz.xyz_source(path, start[1], topology, cell_A, elements)
+        if cp2k.CP2K_COMMENT.search(start[1]):
+            return cp2k.cp2k_source(path, topology, cell_A)
+        if xyz.LAMMPS_COMMENT.search(start[1]):
+            return xyz.lammps_xyz_source(path, topology, elements)
+        return xyz.extxyz_source(path, cell_A)
     if any(line.lower().startswith(b"direct") for line in start):
         return vasp.xdatcar_source(path)
     raise InputError(

@@ -30,7 +30,7 @@ _LATTICE = re.compile(rb'Lattice\s*=\s*["{]([^"}]*)["}]', re.IGNORECASE)
 _PROPERTIES = re.compile(rb"Properties\s*=\s*\"?([^\s\"]+)", re.IGNORECASE)
 _TENSOR = r"\b{}\s*=\s*[\"{{]([^\"}}]*)[\"}}]"
 _VALUE = r"\b{}\s*=\s*([-+.\deE]+)"
-_LAMMPS = re.compile(rb"Timestep:\s*(\d+)")
+LAMMPS_COMMENT = re.compile(rb"Timestep:\s*(\d+)")
 
 
 @dataclass(frozen=True)
@@ -56,19 +56,6 @@ class Columns:
     momentum: int | None = None
     force: int | None = None
     masses: Floats | None = field(default=None, repr=False)
-
-
-def xyz_source(
-    path: Path, comment: bytes, topology: Path | None, cell_A: Floats | None, elements: Sequence[str] | None
-) -> Source:
-    """The frames of an xyz file whose dialect its first comment line tells; see there for what each needs."""
-    from superionic.trajectories.sources.cp2k import CP2K_COMMENT, cp2k_source
-
-    if CP2K_COMMENT.search(comment):
-        return cp2k_source(path, topology, cell_A)
-    if _LAMMPS.search(comment):
-        return lammps_xyz_source(path, topology, elements)
-    return extxyz_source(path, cell_A)
 
 
 def extxyz_source(path: Path, cell_A: Floats | None) -> Source:
@@ -248,5 +235,5 @@ def _value(comment: bytes, name: str) -> float:
 
 
 def _lammps_comment(cell_A: Floats, comment: bytes) -> Comment:
-    found = _LAMMPS.search(comment)
+    found = LAMMPS_COMMENT.search(comment)
     return Comment(cell_A, int(found[1]) if found else None)
