@@ -1,5 +1,6 @@
 """Crystals from CIF to ordered cell: the composition is kept, for cations and anions, or the run does not start."""
 
+import json
 from collections import Counter
 
 import pytest
@@ -10,12 +11,13 @@ from superionic.errors import InputError
 from superionic.makers.disorder import DisorderMaker
 from superionic.makers.high_entropy import HighEntropyMaker
 from superionic.makers.placement import PlacementMaker
-from superionic.structures.carry import framework_on_host, read_framework
+from superionic.structures.carry import framework_on_host, on_named_sites, read_framework
 from superionic.structures.cif import read_cif
 from superionic.structures.host import load_host
 from superionic.structures.host_document import host_document, host_from_document
 from superionic.structures.placement import PlacementSearch
 from superionic.structures.supercell_search import SupercellRequest
+from superionic.study.load import load_study
 
 QUICK = PlacementMaker(search=PlacementSearch(n_swaps=2000, n_chains=1, keep=1))
 
@@ -174,6 +176,28 @@ def test_a_cell_of_any_shape_comes_back_from_its_file(tmp_path):
     assert located.structure(species).composition == cell.composition
     ordering = QUICK.placements(frameworks, host).cells[0].ordering
     assert ordering.supercell == ((1, 1, 0), (-1, 1, 0), (0, 0, 1))
+
+
+def test_an_ordered_cell_of_a_file_is_taken_as_it_is(tmp_path):
+    host = host_of(tmp_path, argyrodite(0.5))
+    frameworks = DisorderMaker(n_samples=1).frameworks(host)
+    cell = QUICK.placements(frameworks, host).cells[0].ordering.structure
+    rattled = cell.copy().perturb(0.05, seed=1)
+    rattled.remove_oxidation_states().to(str(tmp_path / "cell.cif"))
+    study = {
+        "name": "mine", "host": "crystal.cif", "orderings": [{"label": "A", "structure": "cell.cif"}],
+        "md": {"temperatures_K": [600], "length_ps": 10},
+    }  # fmt: skip
+    (tmp_path / "study.yaml").write_text(json.dumps(study))
+    (entry,) = load_study(tmp_path / "study.yaml").orderings
+    structure = entry.cell(host).structure
+    assert structure.composition == cell.composition
+    moved = sorted(structure.lattice.get_all_distances(structure.frac_coords, cell.frac_coords).min(axis=1))
+    assert 0.04 < moved[-1] < 0.06
+    assert Counter(structure.site_properties["site_label"]) == Counter(cell.site_properties["site_label"])
+    rattled.remove_sites([0])
+    with pytest.raises(InputError, match=r"charge|has"):
+        on_named_sites(host, rattled)
 
 
 def test_a_host_of_another_composition_is_refused(tmp_path):

@@ -8,9 +8,11 @@ from jobflow import Job, Maker, job
 from pymatgen.core import Structure
 
 from superionic.documents import OrderingDocument, Provenance
+from superionic.structures.carry import on_named_sites
 from superionic.structures.host import Host
 from superionic.structures.host_document import host_document
 from superionic.structures.ordering_class import ordering_class
+from superionic.structures.supercell import HostSupercell
 from superionic.structures.supercell_search import Supercell, SupercellRequest, chosen_cell
 
 
@@ -30,6 +32,9 @@ class OrderingMaker(Maker):
         Repeats of the conventional cell along a, b, c, or a request for the smallest cell that is thick enough.
     tags
         Free words to find the ordering by.
+    structure
+        An ordered cell of the host with its mobile ions, as from a file, instead of `filling` and `supercell`: it is
+        taken as it is, and named sites are found for its atoms.
     """
 
     name: str = "order cell"
@@ -37,6 +42,7 @@ class OrderingMaker(Maker):
     filling: dict[str, str] | None = None
     supercell: Supercell = (1, 1, 1)
     tags: tuple[str, ...] = ()
+    structure: Structure | None = None
 
     def __post_init__(self) -> None:
         """Give back the tuples that JSON turns into lists."""
@@ -52,14 +58,18 @@ class OrderingMaker(Maker):
         InputError
             If the filling does not fit the host.
         """
+        return self._in_cell(host)[1]
+
+    def _in_cell(self, host: Host) -> tuple[HostSupercell, Structure]:
+        if self.structure is not None:
+            return on_named_sites(host, self.structure)
         cell = chosen_cell(host, self.supercell)
-        return host.ordered(self.filling or host.named_filling(self.label), cell.repeats or cell.matrix)
+        return cell, host.ordered(self.filling or host.named_filling(self.label), cell.repeats or cell.matrix)
 
     @job(output_schema=OrderingDocument)
     def make(self, host: Host) -> Job:
         """Job that stores the ordered cell as an OrderingDocument."""
-        structure = self.ordered(host)
-        cell = chosen_cell(host, self.supercell)
+        cell, structure = self._in_cell(host)
         labels = structure.site_properties["site_label"]
         elements = [site.specie.symbol for site in structure]
         return OrderingDocument(

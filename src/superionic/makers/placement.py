@@ -59,7 +59,7 @@ class PlacementMaker(Maker):
 
     def at_random(self) -> PlacementMaker:
         """The same ions anywhere on their sites: what checks and cost estimates need."""
-        search = replace(self.search, method="random", n_candidates=1, keep=1)
+        search = replace(self.search, method="random", n_candidates=1, n_swaps=20_000, n_chains=1, keep=1)
         return replace(self, search=search, relax_maker=None)
 
     def placements(self, frameworks: Frameworks, host: Host) -> PlacementDocument:

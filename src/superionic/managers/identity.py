@@ -13,7 +13,9 @@ from monty.json import MontyDecoder, MontyEncoder
 
 _NAMESPACE = UUID("6f1c1f0e-4f0f-4d0c-9a53-5b8c0b4a7a11")
 _DIGITS = 9
-_IRRELEVANT = {"@version", "analysis"}
+_IRRELEVANT = {"@version", "analysis", "notes"}
+_CAME_LATER: dict[str, Any] = {"structure": None, "composition_tolerance": 0.02}
+"""Fields that the jobs of earlier studies lack, with the values that ask for nothing new."""
 _NOTHING = 1e-12  # below it a coordinate is rounding error
 
 
@@ -54,11 +56,15 @@ def _what_it_does(job: Job) -> Any:
 def _canonical(value: Any) -> Any:
     """What matters.
 
-    Neither an update of pymatgen, nor the last digits of another processor, nor how a run is to be analysed make a job
-    a new one.
+    Neither an update of pymatgen, nor the last digits of another processor, nor how a run is to be analysed, nor what
+    was said when its crystal was read make a job a new one.
     """
     if isinstance(value, dict):
-        return {key: _canonical(entry) for key, entry in value.items() if key not in _IRRELEVANT}
+        return {
+            key: _canonical(entry)
+            for key, entry in value.items()
+            if key not in _IRRELEVANT and not (key in _CAME_LATER and entry == _CAME_LATER[key])
+        }
     if isinstance(value, list):
         return [_canonical(entry) for entry in value]
     if isinstance(value, float):

@@ -22,6 +22,7 @@ from superionic.structures.supercell import HostSupercell, supercell_matrix
 
 _MAX_STRAIN = 0.1
 _MAX_TILT_DEG = 5.0
+_MAX_HOP_A = 2.0  # of a mobile ion from its site in a cell that was relaxed
 _MAX_DISTANCE_A = 1.2  # well below the distance between neighbouring sites, well above a relaxation
 
 
@@ -131,6 +132,50 @@ def framework_on_host(host: Host, structure: Structure) -> tuple[HostSupercell, 
             refusal = refusal or error
     assert refusal is not None  # noqa: S101 - there is at least one matrix
     raise refusal
+
+
+def on_named_sites(host: Host, structure: Structure) -> tuple[HostSupercell, Structure]:
+    """An ordered cell with its mobile ions, as it is, with the named sites and the charges of its atoms.
+
+    Parameters
+    ----------
+    host
+        The crystal.
+    structure
+        An ordered cell of it, from a file; strained by less than 10 %.
+
+    Returns
+    -------
+    cell
+        The supercell.
+    structure
+        The same atoms at the same places, with oxidation states and the site property ``site_label``.
+
+    Raises
+    ------
+    InputError
+        If the cell is none of the host's, a mobile ion is near no free site of its own, or the charge does not balance.
+    """
+    cell, framework = framework_on_host(host, structure)
+    species = list(framework)
+    takes = {site.label: host.mobile_species in site.allowed_species for site in host.sites}
+    free = np.array([i for i, ion in enumerate(species) if not ion and takes[str(cell.labels[i])]])
+    mobile = np.array([site.frac_coords for site in structure if site.specie.symbol == host.mobile_species])
+    if len(mobile) and len(free):
+        deltas = mobile[:, None, :] - cell.frac_coords[free][None, :, :]
+        squares = (((deltas - np.rint(deltas)) @ structure.lattice.matrix) ** 2).sum(axis=-1)
+        rows, columns = linear_sum_assignment(squares)
+        if len(rows) < len(mobile) or squares[rows, columns].max() > _MAX_HOP_A**2:
+            raise InputError(
+                f"{host.mobile_species} of the structure {structure.formula} is on no free site of host {host.name}; "
+                "add sites to a host file, or take the host of this structure"
+            )
+        for column in columns:
+            species[free[column]] = host.mobile_species
+    labelled = carry_site_properties(cell.structure(species), structure)
+    if abs(labelled.charge) > 1e-6:
+        raise InputError(f"the structure {structure.formula} has charge {labelled.charge:+g} e: it has to be neutral")
+    return cell, labelled.get_sorted_structure(key=lambda site: (site.specie.X, site.properties["site_label"]))
 
 
 def _located(cell: HostSupercell, structure: Structure) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def guess_charges(amounts: Mapping[str, float], stated: Mapping[str, float]) -> 
     for ranks in product(*(range(len(options)) for options in choices)):
         charges = {el: float(options[rank]) for el, options, rank in zip(open_elements, choices, ranks, strict=True)}
         net = known + sum(amounts[element] * charge for element, charge in charges.items())
-        if not any(ranks) or (_sensible(amounts, charges) and abs(net) < 0.5 * abs(nearest[0])):
+        if not any(ranks) or (_sensible(amounts, charges) and abs(net) < 0.2 * abs(nearest[0])):
             nearest = (net, charges)
         if abs(net) > NEUTRAL_SHARE * _positive(amounts, {**stated, **charges}) or not _sensible(amounts, charges):
             continue

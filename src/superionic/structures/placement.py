@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -137,20 +137,43 @@ class MobileSites:
         if self.search.energy == "ewald":
             both = [cation or anion for cation, anion in zip(framework, self.cell.anions, strict=True)]
             fixed = np.array([self.cell.charge(element) if element else 0.0 for element in both])
-        form = mobile_form(self.pair_energies, candidates, self.cell.charge(self.cell.host.mobile_species), fixed)
-        return self._without_alternatives(form, candidates)
+        return mobile_form(self.pair_energies, candidates, self.cell.charge(self.cell.host.mobile_species), fixed)
 
-    def _without_alternatives(self, form: QuadraticForm, candidates: NDArray[np.intp]) -> QuadraticForm:
-        """The energy with a penalty on taking two alternatives, far above all others."""
+    def _pairs(self, candidates: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Positions among the candidates of which one ion at most takes one, shape (pairs, 2)."""
         at = {int(site): index for index, site in enumerate(candidates)}
         pairs = [(at[a], at[b]) for a, b in self.cell.alternatives.tolist() if a in at and b in at]
-        if not pairs:
-            return form
+        return np.array(pairs, dtype=np.intp).reshape(-1, 2)
+
+    def lowest(self, form: QuadraticForm, candidates: NDArray[np.intp], n_ions: int) -> Placements:
+        """The lowest placements that the search finds, none with an ion on each of two alternatives.
+
+        Where none of those found is free of them (random ones rarely are), an annealing looks for some.
+
+        Raises
+        ------
+        InputError
+            If the ions do not fit.
+        """
+        pairs = self._pairs(candidates)
+        if not len(pairs):
+            return self.search.lowest(form, n_ions)
         interaction = form.interaction.copy()
-        for first, second in pairs:
+        for first, second in (pairs.T, pairs.T[::-1]):
             interaction[first, second] += ALTERNATIVE_PENALTY_eV
-            interaction[second, first] += ALTERNATIVE_PENALTY_eV
-        return QuadraticForm(form.constant, form.field, interaction)
+        penalised = QuadraticForm(form.constant, form.field, interaction)
+        thorough = replace(self.search, method="anneal", n_swaps=max(self.search.n_swaps, 20_000))
+        for search in (self.search, thorough):
+            found = search.lowest(penalised, n_ions)
+            taken = np.zeros((len(found.occupied), len(candidates)), dtype=bool)
+            np.put_along_axis(taken, found.occupied, values=True, axis=1)
+            fits = ~(taken[:, pairs[:, 0]] & taken[:, pairs[:, 1]]).any(axis=1)
+            if fits.any():
+                return Placements(found.energies_eV[fits], found.occupied[fits], found.n_evaluated)
+        raise InputError(
+            f"{n_ions} {self.cell.host.mobile_species} do not fit on {len(candidates)} sites without taking two split "
+            "positions at once: allow more site labels"
+        )
 
     def free(self, frameworks: Sequence[Species]) -> NDArray[np.intp]:
         """Allowed sites that none of the frameworks takes, nor an alternative of one it takes."""
@@ -200,7 +223,7 @@ def place(mobile: MobileSites, framework: Species) -> list[PlacedCell]:
         If the charge cannot balance or the ions do not fit on the sites.
     """
     sites = mobile.free([framework])
-    found = mobile.search.lowest(mobile.form(framework, sites), n_mobile_ions(mobile.cell, framework))
+    found = mobile.lowest(mobile.form(framework, sites), sites, n_mobile_ions(mobile.cell, framework))
     symmetry = mobile.stabiliser([framework])
     return [
         PlacedCell(mobile.with_mobile(framework, sites[ions]), float(energy), _n_images(sites[ions], symmetry), 0)
@@ -249,7 +272,7 @@ def place_shared(
         np.mean([form.field for form in forms], axis=0),
         forms[0].interaction,
     )
-    found = mobile.search.lowest(mean, needed[0])
+    found = mobile.lowest(mean, sites, needed[0])
     symmetry = mobile.stabiliser(aligned)
     return [
         [_beside(mobile, framework, sites[ions], symmetry, lowest_image) for ions in found.occupied]

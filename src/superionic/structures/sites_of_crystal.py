@@ -11,10 +11,11 @@ from pymatgen.core import Element, Species, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 
 from superionic.errors import InputError
-from superionic.structures.charges import guess_charges, in_words
+from superionic.structures.charges import guess_charges
 from superionic.structures.crystal import AS_IN_CIF, Host, NamedSite, bare_element, ion_name
 from superionic.structures.mobile import mobile_ion
 
+GUESSED = "guessed for"
 _TOLERANCE_A = 0.05
 
 
@@ -97,8 +98,8 @@ def ion_charges(structure: Structure, stated: Mapping[str, float]) -> tuple[dict
     dopants = {ion: float(charge) for ion, charge in stated.items() if ion not in amounts}
     ordered = {**{ion: found[ion] for ion in amounts}, **dopants}
     if not guessed:
-        return ordered, [f"charges: {in_words(ordered)}"]
-    return ordered, [f"charges: {in_words(ordered)}; guessed for {', '.join(guessed)}"]
+        return ordered, []
+    return ordered, [f"{GUESSED} {', '.join(guessed)}"]
 
 
 def _held(structure: Structure, charges: Mapping[str, float]) -> set[str]:

@@ -10,6 +10,7 @@ from pymatgen.core import Structure
 
 from superionic.structures.charges import formula, in_words
 from superionic.structures.host import Host
+from superionic.structures.sites_of_crystal import GUESSED
 
 
 def crystal_in_words(host: Host) -> Iterator[str]:
@@ -23,8 +24,9 @@ def crystal_in_words(host: Host) -> Iterator[str]:
     )
     yield f"crystal {host.name}: {formula(amounts)} in the conventional cell, charge {round(charge, 4) + 0.0:+g}"
     used = {ion: charge for ion, charge in host.oxidation_states.items() if ion.rstrip("+-.0123456789") in amounts}
-    yield f"charges: {in_words(used)}; mobile ion: {host.mobile_species}"
-    yield from (note for note in host.notes if not note.startswith("charges: ") or "guessed" in note)
+    guessed = next((note for note in host.notes if note.startswith(GUESSED)), None)
+    yield f"charges: {in_words(used)}{f' ({guessed})' if guessed else ''}; mobile ion: {host.mobile_species}"
+    yield from (note for note in host.notes if note != guessed)
 
 
 def shortest_distance(structure: Structure) -> tuple[float, str]:

@@ -213,7 +213,7 @@ class HostSupercell:
         -------
         Structure
             With oxidation states, atoms sorted by electronegativity as VASP input sets do, and the site properties
-            ``site_label``, ``wyckoff`` and ``layer``.
+            ``site_label``, ``wyckoff`` and, of hosts with layers, ``layer``.
 
         Raises
         ------
@@ -230,6 +230,7 @@ class HostSupercell:
         occupied = [index for index, element in enumerate(filled) if element]
         named = {site.label: site for site in self.host.sites}
         rows = [named[str(self.labels[index])] for index in occupied]
+        layers = {} if all(site.layer is None for site in rows) else {"layer": [site.layer for site in rows]}
         return Structure(
             self.lattice,
             [self.ion(filled[index]) for index in occupied],
@@ -237,7 +238,7 @@ class HostSupercell:
             site_properties={
                 "site_label": [site.label for site in rows],
                 "wyckoff": [site.wyckoff for site in rows],
-                "layer": [site.layer for site in rows],
+                **layers,
             },
         ).get_sorted_structure()
 

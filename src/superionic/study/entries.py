@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -12,6 +13,7 @@ from superionic.documents.run_config import RunConfig
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.relax import RelaxMaker
+from superionic.structures.carry import read_framework
 from superionic.structures.host import Host, load_host
 from superionic.structures.supercell_search import SupercellRequest
 from superionic.study.frameworks import SUPERCELL, DisorderEntry, HighEntropyEntry
@@ -28,12 +30,28 @@ class OrderingEntry(Document):
     )
     supercell: tuple[int, int, int] | SupercellRequest = Field((1, 1, 1), description=SUPERCELL)
     tags: list[str] = Field(default_factory=list, description="Free words to find the results by")
+    structure: str | None = Field(
+        None,
+        description="CIF or POSCAR (relative to the study file) of an ordered cell, instead of filling and supercell",
+    )
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if self.structure is not None and (self.filling is not None or "supercell" in self.model_fields_set):
+            raise ValueError("structure: the file says what is where; leave out filling and supercell")
+        return self
 
     def cell(self, host: Host) -> PlannedCell:
         """The cell, and the Maker of its ordering."""
-        maker = OrderingMaker(label=self.label, filling=self.filling, supercell=self.supercell, tags=tuple(self.tags))
         where = f"orderings: {self.label}"
         with within(where):
+            maker = OrderingMaker(
+                label=self.label,
+                filling=self.filling,
+                supercell=self.supercell,
+                tags=tuple(self.tags),
+                structure=None if self.structure is None else read_framework(Path(self.structure)),
+            )
             return PlannedCell(where, maker, maker.ordered(host))
 
 

@@ -39,6 +39,11 @@ def load_study(path: Path) -> Study:
     beside = path.parent / study.host
     if beside.is_file():
         study = study.model_copy(update={"host": str(beside.resolve())})
+    orderings = [
+        entry.model_copy(update={"structure": str(path.parent / entry.structure)}) if entry.structure else entry
+        for entry in study.orderings
+    ]
+    study = study.model_copy(update={"orderings": orderings})
     return study.model_copy(update={"potential": study.potential.beside(path.parent)})
 
 
