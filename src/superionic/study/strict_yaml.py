@@ -64,7 +64,7 @@ def read_yaml(text: str) -> Any:
         If it is not YAML, or YAML that means something else than it seems to; the line is named.
     """
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        return _Loader(text).get_single_data()
     except yaml.YAMLError as error:
         raise InputError(f"it is not YAML: {' '.join(str(error).split())}") from error
 
