@@ -50,6 +50,15 @@ def test_counts_are_those_of_brute_force(ring, counts):
     assert sum(decoration.multiplicity for decoration in listed) == total
 
 
+@pytest.mark.parametrize("n_ions", [1, 2, 3, 6])
+def test_operations_that_swap_split_positions_keep_fewer_decorations(ring, n_ions):
+    group, pairs = ring  # one pool: the mirror maps some choices onto themselves, but no state of theirs
+    pools = [Pool(tuple(range(2 * N)), {"O": n_ions})]
+    assert (count_decorations(pools, pairs), count_distinct(group, pools, pairs)) == brute_force(
+        group, pools, pairs.tolist()
+    )
+
+
 def test_all_pairs_taken_once_are_two_to_the_pairs(ring):
     _, pairs = ring
     pools = [Pool(tuple(range(2 * N)), {"O": N})]
