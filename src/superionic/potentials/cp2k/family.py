@@ -102,7 +102,9 @@ class Cp2kSession:
         InputError
             Wrong shapes, a flat cell, or one too small for the mesh.
         PotentialError
-            Positions that are not finite, no self-consistency, or a CP2K that died; the next call starts a new one.
+            Positions that are not finite, no self-consistency, or a CP2K that gave up; the next call starts a new one.
+        Cp2kEndedError
+            If CP2K was ended from outside.
         """
         positions, cell = checked_geometry(self.numbers, positions_A, cell_A)
         require_large_enough(self.settings, cell)

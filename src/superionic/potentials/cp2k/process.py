@@ -16,12 +16,16 @@ from numpy.typing import NDArray
 from superionic.errors import InputError
 from superionic.potentials.interface import Evaluation, PotentialError
 
-__all__ = ["Cp2kProcess", "data_folder", "shell_program"]
+__all__ = ["Cp2kEndedError", "Cp2kProcess", "data_folder", "shell_program"]
 
 _INSTALL = "apt-get install cp2k cp2k-data"
-_FAILED = "SCF run NOT converged"
+_FAILED, _ABORTED = "SCF run NOT converged", "[ABORT]"
 _SINGLE_THREADED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+
+
+class Cp2kEndedError(RuntimeError):
+    """The process is gone for a reason that the atoms have no part in; the same may be asked again."""
 
 
 def shell_program() -> Path:
@@ -79,7 +83,7 @@ class Cp2kProcess:
             self._require_ranks(n_ranks)
             self._ask("UNITS_EV_A")
         except (AssertionError, OSError, RuntimeError, ValueError) as error:
-            raise self._failure("CP2K did not start") from error
+            raise self._failure() from error
 
     def evaluate(self, positions_A: NDArray[np.float64], cell_A: NDArray[np.float64]) -> Evaluation:
         """Energy, forces and stress.
@@ -87,7 +91,9 @@ class Cp2kProcess:
         Raises
         ------
         PotentialError
-            If self-consistency was not reached, or CP2K died; the process is then gone.
+            If self-consistency was not reached, or CP2K gave up; the process is then gone.
+        Cp2kEndedError
+            If it was ended from outside.
         """
         try:
             self._ask(f"SET_CELL {self._environment}", *_rows(cell_A))
@@ -98,9 +104,9 @@ class Cp2kProcess:
             _, *forces, _ = self._ask(f"GET_F {self._environment}", answers=len(positions_A) + 2)
             (stress,) = self._ask(f"GET_STRESS {self._environment}", answers=1)
         except (AssertionError, OSError, ValueError) as error:
-            raise self._failure("CP2K stopped") from error
+            raise self._failure() from error
         if unconverged:
-            raise self._failure("CP2K")
+            raise self._failure()
         return Evaluation(
             energy_eV=float(energy),
             forces_eV_per_A=np.array([[float(word) for word in line.split()] for line in forces]),
@@ -143,13 +149,15 @@ class Cp2kProcess:
             self._read = file.tell()
         return text
 
-    def _failure(self, what: str) -> PotentialError:
-        """Why, in one sentence, after the process has been ended."""
+    def _failure(self) -> PotentialError | Cp2kEndedError:
+        """Why there is no number, after the process has been ended."""
         text = self._output.read_text(errors="replace") if self._output.is_file() else ""
         self.close()
         if _FAILED in text:
-            return PotentialError(f"{what}: self-consistency was not reached: no energy, no forces")
-        return PotentialError(f"{what}: {_complaint(text) or 'it said nothing'}")
+            return PotentialError("CP2K: self-consistency was not reached: no energy, no forces")
+        if _ABORTED in text:
+            return PotentialError(f"CP2K stopped: {_complaint(text)}")
+        return Cp2kEndedError("CP2K was ended from outside, by a signal or for want of memory: run it again")
 
 
 def _command(n_ranks: int, folder: Path) -> str:
@@ -185,7 +193,8 @@ def _rows(values: NDArray[np.float64]) -> list[str]:
 
 
 def _complaint(text: str) -> str:
-    """What CP2K wrote between its stars when it aborted."""
-    inside = [line.strip().strip("*").strip() for line in text.splitlines() if line.strip().startswith("*")]
-    words = [line for line in inside if any(letter.islower() for letter in line) and "ABORT" not in line]
-    return " ".join(words)[-300:]
+    """What CP2K wrote in the box of its last abort, without the drawing."""
+    box = text.rpartition(_ABORTED)[2].partition("****")[0]
+    return " ".join(
+        word for word in box.replace("*", " ").replace("O/|", " ").split() if any(letter.isalnum() for letter in word)
+    )
