@@ -69,7 +69,7 @@ def test_forces_and_stress_are_derivatives_of_the_energy(chosen, force_tolerance
     assert at.forces_eV_per_A[largest] == pytest.approx(force, abs=force_tolerance)
     assert at.stress_eV_per_A3[0, 0] == pytest.approx(tensile, abs=stress_tolerance)
     assert at.stress_eV_per_A3[0, 1] == pytest.approx(shear, abs=stress_tolerance)
-    assert np.abs(at.forces_eV_per_A.sum(axis=0)).max() < 0.02
+    assert np.abs(at.forces_eV_per_A.sum(axis=0)).max() < 0.05  # of the grid at 300 Ry
     assert np.array_equal(at.stress_eV_per_A3, at.stress_eV_per_A3.T)
 
 
