@@ -62,7 +62,7 @@ def killed_in_its_chain(folder, n_jobs):
         command(folder), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     deadline = time.monotonic() + 300
-    while len(list(folder.rglob("journal/*.json"))) < n_jobs and time.monotonic() < deadline:
+    while len(list((folder / "store" / "journal").glob("*.json"))) < n_jobs and time.monotonic() < deadline:
         assert process.poll() is None
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
