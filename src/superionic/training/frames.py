@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from ase import units
 from numpy.typing import ArrayLike
 
 from superionic.errors import InputError
@@ -15,7 +16,7 @@ from superionic.potentials.chgnet.reference import KNOWS, SUPPORTED_NUMBERS
 
 __all__ = ["EV_PER_A3_TO_GPA", "TrainingFrame", "training_frame"]
 
-EV_PER_A3_TO_GPA = 160.21766208
+EV_PER_A3_TO_GPA = 1.0 / units.GPa
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from superionic.potentials.chgnet.dual.gates import (
     gate_reverse,
     gate_tangent,
     load,
+    load_layer,
     second_layer_reverse,
     silu_tangent,
     slope_times,
@@ -158,11 +159,7 @@ def bonds_dual_reverse(
     for start in range(0, arm_one.shape[0], DUAL_TILE):
         n = min(DUAL_TILE, arm_one.shape[0] - start)
         at = 2 * start
-        load(all_mixed, at, 2 * n, work, MIXED)
-        load(all_mixed_t, at, 2 * n, work, MIXED_T)
-        load(all_hidden, at, 2 * n, work, HIDDEN)
-        load(all_hidden_t, at, 2 * n, work, HIDDEN_T)
-        load(all_d_activated, at, 2 * n, work, D_HIDDEN)
+        load_layer(work, at, 2 * n, all_mixed, all_mixed_t, all_hidden, all_hidden_t, all_d_activated)
         for row in range(2 * n):
             t = start + row // 2
             one, two = arm_one[t], arm_two[t]

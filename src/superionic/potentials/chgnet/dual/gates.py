@@ -22,11 +22,20 @@ from superionic.potentials.chgnet.fused.gates import (
     PER_FEATURE,
     ZERO,
     F,
-    _bounded,
+    bounded,
 )
 from superionic.potentials.chgnet.fused.simd import exp, fma, inner, product, total
 
-__all__ = ["gate_reverse", "gate_tangent", "load", "second_layer_reverse", "silu_tangent", "slope_times", "workspace"]
+__all__ = [
+    "gate_reverse",
+    "gate_tangent",
+    "load",
+    "load_layer",
+    "second_layer_reverse",
+    "silu_tangent",
+    "slope_times",
+    "workspace",
+]
 
 TILE = 12
 """Pairs or angles at a time: 24 rows of the workspace are 124 KiB, a part of the second-level cache."""
@@ -55,6 +64,16 @@ def load(source, first_row, n_rows, work, slot):
         to, of = flat[row * WIDTH + slot * F : row * WIDTH + slot * F + 2 * F], source[first_row + row]
         for k in range(2 * F):
             to[k] = of[k]
+
+
+@kernel
+def load_layer(work, first_row, n_rows, mixed, mixed_t, hidden, hidden_t, d_activated):
+    """All that the reverse pass of a gated MLP reads of its forward passes."""
+    load(mixed, first_row, n_rows, work, MIXED)
+    load(mixed_t, first_row, n_rows, work, MIXED_T)
+    load(hidden, first_row, n_rows, work, HIDDEN)
+    load(hidden_t, first_row, n_rows, work, HIDDEN_T)
+    load(d_activated, first_row, n_rows, work, D_HIDDEN)
 
 
 @kernel
@@ -101,8 +120,8 @@ def gate_tangent(work, norm, moments, n_rows):
             x = fma(work[row, k], norm[0, k], norm[1, k])
             z = fma(work[row, F + k], norm[2, k], norm[3, k])
             x_t, z_t = work[row, 2 * F + k] * norm[0, k], work[row, 3 * F + k] * norm[2, k]
-            ex = ONE + exp(-_bounded(x, LARGEST_OF_NORM))
-            ez = ONE + exp(-_bounded(z, LARGEST_OF_NORM))
+            ex = ONE + exp(-bounded(x, LARGEST_OF_NORM))
+            ez = ONE + exp(-bounded(z, LARGEST_OF_NORM))
             both = ONE / (ex * ez)
             sx, sz = both * ez, both * ex
             u = x * sx
@@ -120,8 +139,8 @@ def gate_reverse(work, norm, moments, d_norm, n_rows):
             x = fma(work[row, k], norm[0, k], norm[1, k])
             z = fma(work[row, F + k], norm[2, k], norm[3, k])
             x_t, z_t = work[row, 2 * F + k] * norm[0, k], work[row, 3 * F + k] * norm[2, k]
-            ex = ONE + exp(-_bounded(x, LARGEST_OF_NORM))
-            ez = ONE + exp(-_bounded(z, LARGEST_OF_NORM))
+            ex = ONE + exp(-bounded(x, LARGEST_OF_NORM))
+            ez = ONE + exp(-bounded(z, LARGEST_OF_NORM))
             both = ONE / (ex * ez)
             sx, sz = both * ez, both * ex
             rx, rz = ONE - sx, ONE - sz
@@ -197,7 +216,7 @@ def silu_tangent(work, n_rows):
     for row in range(n_rows):
         for k in range(2 * F):
             x = work[row, HIDDEN * F + k]
-            s = ONE / (ONE + exp(-_bounded(x, LARGEST)))
+            s = ONE / (ONE + exp(-bounded(x, LARGEST)))
             work[row, MIXED_T * F + k] = fma(x * s, ONE - s, s) * work[row, HIDDEN_T * F + k]
 
 
@@ -208,7 +227,7 @@ def _silu_reverse(work, n_rows):
         for k in range(2 * F):
             x, x_t = work[row, HIDDEN * F + k], work[row, HIDDEN_T * F + k]
             d, d_t = work[row, D_HIDDEN * F + k], work[row, D_HIDDEN_T * F + k]
-            s = ONE / (ONE + exp(-_bounded(x, LARGEST)))
+            s = ONE / (ONE + exp(-bounded(x, LARGEST)))
             r = ONE - s
             activated = x * s
             slope = fma(activated, r, s)
@@ -244,5 +263,5 @@ def slope_times(hidden, d_activated, out, n_rows):
     for row in range(n_rows):
         for k in range(2 * F):
             x = hidden[row, k]
-            s = ONE / (ONE + exp(-_bounded(x, LARGEST)))
+            s = ONE / (ONE + exp(-bounded(x, LARGEST)))
             out[row, k] = fma(x * s, ONE - s, s) * d_activated[row, k]

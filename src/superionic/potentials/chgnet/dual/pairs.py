@@ -21,6 +21,7 @@ from superionic.potentials.chgnet.dual.gates import (
     MIXED_T,
     gate_tangent,
     load,
+    load_layer,
     second_layer_reverse,
     silu_tangent,
     slope_times,
@@ -151,11 +152,7 @@ def pairs_dual_reverse(
     for start in range(0, first.shape[0], DUAL_TILE):
         n = min(DUAL_TILE, first.shape[0] - start)
         at = 2 * start
-        load(all_mixed, at, 2 * n, work, MIXED)
-        load(all_mixed_t, at, 2 * n, work, MIXED_T)
-        load(all_hidden, at, 2 * n, work, HIDDEN)
-        load(all_hidden_t, at, 2 * n, work, HIDDEN_T)
-        load(all_d_activated, at, 2 * n, work, D_HIDDEN)
+        load_layer(work, at, 2 * n, all_mixed, all_mixed_t, all_hidden, all_hidden_t, all_d_activated)
         for row in range(2 * n):
             p = start + row // 2
             i = first[p] if row % 2 == 0 else second[p]

@@ -13,7 +13,7 @@ import numpy as np
 from superionic.potentials.chgnet.fused.compiling import kernel
 from superionic.potentials.chgnet.fused.simd import exp, fma, inner, total
 
-__all__ = ["TILE", "F", "gate", "gate_backward", "silu", "silu_and_slope", "silu_slope"]
+__all__ = ["TILE", "F", "bounded", "gate", "gate_backward", "silu", "silu_and_slope", "silu_slope"]
 
 F = 64
 """Features of an atom, bond or angle."""
@@ -31,7 +31,7 @@ def silu(rows, n_rows):
     flat = rows.reshape(rows.size)
     for k in range(n_rows * rows.shape[1]):
         x = flat[k]
-        flat[k] = x / (ONE + exp(-_bounded(x, LARGEST)))
+        flat[k] = x / (ONE + exp(-bounded(x, LARGEST)))
 
 
 @kernel
@@ -40,7 +40,7 @@ def silu_and_slope(rows, slope, n_rows):
     flat, flat_slope = rows.reshape(rows.size), slope.reshape(slope.size)
     for k in range(n_rows * rows.shape[1]):
         x = flat[k]
-        s = ONE / (ONE + exp(-_bounded(x, LARGEST)))
+        s = ONE / (ONE + exp(-bounded(x, LARGEST)))
         flat[k] = x * s
         flat_slope[k] = fma(x * s, ONE - s, s)
 
@@ -51,7 +51,7 @@ def silu_slope(rows, slope, n_rows):
     flat, flat_slope = rows.reshape(rows.size), slope.reshape(slope.size)
     for k in range(n_rows * rows.shape[1]):
         x = flat[k]
-        s = ONE / (ONE + exp(-_bounded(x, LARGEST)))
+        s = ONE / (ONE + exp(-bounded(x, LARGEST)))
         flat_slope[k] = fma(x * s, ONE - s, s)
 
 
@@ -66,8 +66,8 @@ def gate(rows, norm, message, n_rows):
         for k in range(F):
             x = fma((rows[row, k] - core_mean) * core_scale, norm[0, k], norm[1, k])
             z = fma((rows[row, F + k] - gate_mean) * gate_scale, norm[2, k], norm[3, k])
-            ex = ONE + exp(-_bounded(x, LARGEST_OF_NORM))
-            ez = ONE + exp(-_bounded(z, LARGEST_OF_NORM))
+            ex = ONE + exp(-bounded(x, LARGEST_OF_NORM))
+            ez = ONE + exp(-bounded(z, LARGEST_OF_NORM))
             message[row, k] = x / (ex * ez)
 
 
@@ -86,8 +86,8 @@ def gate_backward(rows, norm, d_message, message, n_rows):
             rows[row, k] = core
             rows[row, F + k] = gate
             x, z = fma(core, norm[0, k], norm[1, k]), fma(gate, norm[2, k], norm[3, k])
-            ex = ONE + exp(-_bounded(x, LARGEST_OF_NORM))
-            ez = ONE + exp(-_bounded(z, LARGEST_OF_NORM))
+            ex = ONE + exp(-bounded(x, LARGEST_OF_NORM))
+            ez = ONE + exp(-bounded(z, LARGEST_OF_NORM))
             both = ONE / (ex * ez)
             sx, sz = both * ez, both * ex
             activated = x * sx
@@ -112,7 +112,8 @@ def gate_backward(rows, norm, d_message, message, n_rows):
 
 
 @kernel
-def _bounded(x, limit):
+def bounded(x, limit):
+    """Bring x into -limit ... limit."""
     x = min(limit, x)  # noqa: FURB136: as one instruction
     return x if x > -limit else -limit  # noqa: FURB136
 

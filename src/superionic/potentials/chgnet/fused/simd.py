@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 
 from superionic.potentials.chgnet.fused.compiling import kernel
 
-__all__ = ["NOTHING", "exp", "fma", "inner", "multiply", "product", "sin_cos", "total"]
+__all__ = ["NOTHING", "exp", "fma", "inner", "multiply", "product", "register_tile", "sin_cos", "total"]
 
 FLOAT, INT, LONG = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 
@@ -51,10 +51,11 @@ def _call(builder: ir.IRBuilder, name: str, *values: ir.Value) -> ir.Value:
     return builder.call(cgutils.get_or_insert_function(builder.module, signature, f"llvm.{name}.{suffix}"), values)
 
 
-def _register_tile(rows: int, vectors: int) -> Callable[..., None]:  # noqa: C901
+def register_tile(rows: int, vectors: int, *, transposed: bool = False) -> Callable[..., None]:  # noqa: C901
     """Compute c = start + a b for `rows` rows and `vectors` vectors of columns, kept in registers over the depth.
 
-    Each matrix is given by its array, the index of the tile's first element and the distance of its rows.
+    Transposed, c = start + a^T b. Each matrix is given by its array, the index of the tile's first element and the
+    distance of its rows.
     """
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
@@ -74,6 +75,7 @@ def _register_tile(rows: int, vectors: int) -> Callable[..., None]:  # noqa: C90
         vector = ir.VectorType(FLOAT, LANES)
         a, b, start, c = element(0), element(3), element(6), element(9)
         a_step, b_step, start_step, c_step, depth = args[2], args[5], args[8], args[11], args[12]
+        of_row, of_depth = (a_step, number(1))[:: -1 if transposed else 1]
         places = [(r, v) for r in range(rows) for v in range(vectors)]
         initial = {(r, v): builder.load(vector_at(row(start, start_step, r), v), align=4) for r, v in places}
         entry = builder.block
@@ -88,7 +90,7 @@ def _register_tile(rows: int, vectors: int) -> Callable[..., None]:  # noqa: C90
         of_b = [builder.load(vector_at(b_row, v), align=4) for v in range(vectors)]
         new = {}
         for r in range(rows):
-            scalar = builder.load(builder.gep(row(a, a_step, r), [k]))
+            scalar = builder.load(builder.gep(row(a, of_row, r), [builder.mul(k, of_depth)]))
             empty = ir.Constant(vector, ir.Undefined)
             single = builder.insert_element(empty, scalar, ir.Constant(INT, 0))
             spread = builder.shuffle_vector(single, empty, ir.Constant(ir.VectorType(INT, LANES), [0] * LANES))
@@ -117,8 +119,8 @@ def _register_tile(rows: int, vectors: int) -> Callable[..., None]:  # noqa: C90
     return tile
 
 
-_tile, _tile_row = _register_tile(ROWS, VECTORS), _register_tile(1, VECTORS)
-_half_tile, _half_tile_row = _register_tile(ROWS, VECTORS // 2), _register_tile(1, VECTORS // 2)
+_tile, _tile_row = register_tile(ROWS, VECTORS), register_tile(1, VECTORS)
+_half_tile, _half_tile_row = register_tile(ROWS, VECTORS // 2), register_tile(1, VECTORS // 2)
 
 
 @kernel
