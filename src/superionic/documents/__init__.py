@@ -12,6 +12,13 @@ from superionic.documents.arrhenius import (
 from superionic.documents.base import Document
 from superionic.documents.comparison import ClassMean, ComparisonDocument, ComparisonMember, Difference
 from superionic.documents.cp2k import Cp2kSettings
+from superionic.documents.dataset import (
+    DatasetDocument,
+    ExcludedFrame,
+    FrameOrigin,
+    LabelReference,
+    SplitSettings,
+)
 from superionic.documents.density import DensityVolume
 from superionic.documents.diffusivity import DiffusivityDocument, DiffusivitySummary
 from superionic.documents.distributions import MSDCurve, RadialDistribution, VanHoveSelf
@@ -74,14 +81,17 @@ __all__ = [
     "ComparisonDocument",
     "ComparisonMember",
     "Cp2kSettings",
+    "DatasetDocument",
     "DensityVolume",
     "Difference",
     "DiffusivityDocument",
     "DiffusivitySummary",
     "Document",
     "Estimate",
+    "ExcludedFrame",
     "Extrapolation",
     "FailureDocument",
+    "FrameOrigin",
     "FrameworkState",
     "HostDocument",
     "ImportSettings",
@@ -89,6 +99,7 @@ __all__ = [
     "JumpCategory",
     "JumpCount",
     "JumpsWithin",
+    "LabelReference",
     "LammpsState",
     "LineExtrapolation",
     "MDProtocol",
@@ -112,6 +123,7 @@ __all__ = [
     "SiteAnalysis",
     "SiteStatistics",
     "SourceReference",
+    "SplitSettings",
     "StudyDocument",
     "TrajectorySegment",
     "VanHoveSelf",
