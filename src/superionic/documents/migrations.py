@@ -2,7 +2,7 @@
 
 `schema_version` is the shape of a stored document, raised whenever a document of before can no longer be read as it
 is; version 0 are those of before there was one. A step takes the stored JSON of one version and returns that of the
-next; it may change the dictionary that it is given. Documents that are derived from others have no steps: they are
+next; it may change the dictionary that it is given. Kinds that came after versions have no step from 0. Documents that are derived from others have no steps: they are
 built again. A document with others in it (a ranking with its orderings) leaves theirs to them.
 """
 
@@ -34,11 +34,13 @@ def migrated(stored: Stored, kind: str, schema_version: int, analysis_version: i
     NewerVersionError
         If it is newer than this superionic.
     StoreError
-        If it is derived and of an older shape.
+        If it is derived and of an older shape, or states no version although its kind always has.
     """
     shape = _version(stored, "schema_version", schema_version)
     if analysis_version is None:
         for step in range(shape, schema_version):
+            if (kind, step) not in MIGRATIONS:
+                raise StoreError(f"it says no schema_version, and every {kind} does: it is not whole")
             stored = MIGRATIONS[kind, step](dict(stored))
     elif shape < schema_version:
         raise StoreError(
