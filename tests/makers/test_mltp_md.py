@@ -68,6 +68,16 @@ def test_a_run_is_one_uuid_with_its_segments_and_summary(ran):
         assert trajectory.frame_interval_ps == pytest.approx(0.004)
 
 
+def test_what_a_run_cost_is_in_its_segments_its_summary_and_what_is_built_from_it(ran):
+    stores, flow = ran
+    uuid = next(job.uuid for job, _ in flow.iterflow() if job.name.startswith("mltp-md 700"))
+    costs = [segment.cost for segment in load_segments(stores.jobs, uuid)]
+    summary = load_summary(stores.jobs, uuid)
+    assert summary.cost.core_hours == pytest.approx(sum(cost.core_hours for cost in costs))
+    assert all(cost.cpu_s > 0 for cost in costs)
+    assert RelaxationDocument.from_stored(output(stores, "^relax")).cost.wall_s > 0
+
+
 def test_frames_move_and_stay_continuous_across_segments(ran):
     stores, flow = ran
     uuid = next(job.uuid for job, _ in flow.iterflow() if job.name.startswith("mltp-md 700"))

@@ -188,7 +188,8 @@ def diffusivity_of_run(
     seed = None if trajectory.protocol is None else trajectory.protocol.seed
     provenance = document.provenance.model_copy(update={"potential": potential, "seed": seed})
     quality = Quality.from_checks([*document.quality.checks, _completion(summary)])
-    return document.model_copy(update={"quality": quality, "provenance": provenance})
+    cost = None if summary is None else summary.cost
+    return document.model_copy(update={"quality": quality, "provenance": provenance, "cost": cost})
 
 
 def _stored_settings(run: StoredRun) -> AnalysisSettings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,12 +24,14 @@ from superionic.cli.options import json_option, settings, store_option
 @click.option(
     "--verdict", type=click.Choice(["sufficient", "insufficient", "unusable"]), help="Only with this verdict."
 )
+@click.option("--costs", is_flag=True, help="Show what was calculated and what it cost, instead of results.")
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV tables, units in the names of the columns.")
 def command(
     store_dir: Path | None,
     as_json: bool,
     as_csv: bool,
+    costs: bool,
     temperature_K: float | None,
     tags: tuple[str, ...],
     **wanted: str | None,
@@ -39,6 +42,9 @@ def command(
     from superionic.stores.connecting import open_stores
     from superionic.stores.reading import Unreadable
 
+    if costs:
+        _show_costs(store_dir, as_json, as_csv, temperature_K, tags, wanted)
+        return
     unreadable: list[Unreadable] = []
     criteria = query.criteria(temperature_K=temperature_K, tags=tags, **wanted)
     with open_stores(settings(store_dir)).connected() as stores:
@@ -55,3 +61,30 @@ def command(
         click.echo("\n".join(tables.document_lines(runs, fits, compared)))
     for message in (*failures, *unreadable):
         click.echo(f"superionic: {message}", err=True)
+
+
+def _show_costs(
+    store_dir: Path | None,
+    as_json: bool,
+    as_csv: bool,
+    temperature_K: float | None,
+    tags: tuple[str, ...],
+    wanted: dict[str, Any],
+) -> None:
+    from superionic.cli import costs
+    from superionic.stores import query
+    from superionic.stores.connecting import open_stores
+    from superionic.stores.costs import cost_rows
+
+    verdict = wanted.pop("verdict")
+    if verdict is not None or temperature_K is not None:
+        given = "--verdict" if verdict is not None else "--temperature"
+        raise click.UsageError(f"{given} chooses among results; costs are summed over temperatures: leave it out")
+    with open_stores(settings(store_dir)).connected() as stores:
+        rows = cost_rows(stores.jobs, query.criteria(tags=tags, **wanted))
+    if as_json:
+        click.echo(json.dumps(costs.as_json(rows), indent=2))
+    elif as_csv:
+        click.echo(costs.as_csv(rows), nl=False)
+    else:
+        click.echo("\n".join(costs.lines(rows)))

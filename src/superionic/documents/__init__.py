@@ -11,6 +11,7 @@ from superionic.documents.arrhenius import (
 )
 from superionic.documents.base import Document
 from superionic.documents.comparison import ClassMean, ComparisonDocument, ComparisonMember, Difference
+from superionic.documents.cost import Cost
 from superionic.documents.cp2k import Cp2kSettings
 from superionic.documents.dataset import (
     DatasetDocument,
@@ -80,6 +81,7 @@ __all__ = [
     "ComparedQuantity",
     "ComparisonDocument",
     "ComparisonMember",
+    "Cost",
     "Cp2kSettings",
     "DatasetDocument",
     "DensityVolume",

@@ -88,6 +88,11 @@ class Cp2kSettings(Document):
         """Every run has a process of its own."""
         return False
 
+    @property
+    def cores(self) -> int | None:
+        """Cores that one evaluation takes: one a process."""
+        return self.n_ranks
+
     def beside(self, folder: Path) -> Self:  # noqa: ARG002 - every family takes it
         """The same: no file beside a study is read."""
         return self

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from superionic.documents.analysis_settings import AnalysisSettings
 from superionic.documents.base import DerivedDocument, Matrix3
+from superionic.documents.cost import Cost
 from superionic.documents.density import DensityVolume
 from superionic.documents.distributions import MSDCurve, RadialDistribution, VanHoveSelf
 from superionic.documents.estimate import Estimate
@@ -46,6 +47,7 @@ class DiffusivitySummary(DerivedDocument):
         description="Framework: intact, some of its ions hopped to other sites, melted, the run is too short to tell, "
         "or there is none"
     )
+    cost: Cost | None = Field(None, description="What the run cost; None if that is unknown, or it has not ended")
     quality: Quality = Field(description="Whether the statistics suffice, and why not")
 
 

@@ -58,6 +58,11 @@ class PairStyleSettings(Document):
         """LAMMPS evaluates one system at a time."""
         return False
 
+    @property
+    def cores(self) -> int | None:
+        """Cores that one evaluation takes: as many as threads are allowed."""
+        return None
+
     def beside(self, folder: Path) -> Self:
         """The same settings with the files that pair_coeff names found from a folder."""
         lines = [" ".join(self._found(word, folder) for word in line.split()) for line in self.pair_coeff]

@@ -41,6 +41,11 @@ class _Family(Document):
         """Whether runs side by side on one machine are evaluated together, by one process."""
         return False
 
+    @property
+    def cores(self) -> int | None:
+        """Cores that one evaluation takes; None for as many as threads are allowed where it runs."""
+        return None
+
 
 class ChgnetSettings(_Family):
     """A CHGNet model and how to run it."""

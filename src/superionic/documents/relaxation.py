@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from superionic.documents.base import StoredDocument
+from superionic.documents.cost import Cost
 from superionic.documents.ordering import OrderingDocument
 from superionic.documents.provenance import Provenance
 
@@ -23,4 +24,5 @@ class RelaxationDocument(StoredDocument):
     volume_change: float = Field(description="Relative change of the volume")
     n_steps: int = Field(ge=0, description="Steps taken by the optimiser")
     converged: bool = Field(description="Whether the force criterion was reached")
+    cost: Cost | None = Field(None, description="What it cost; None if from before costs were recorded")
     provenance: Provenance = Field(description="Where the result came from")

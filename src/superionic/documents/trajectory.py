@@ -8,6 +8,7 @@ from pydantic import Field
 
 from superionic.documents.analysis_settings import AnalysisSettings
 from superionic.documents.base import Document, Matrix3, StoredDocument
+from superionic.documents.cost import Cost
 from superionic.documents.host import HostDocument
 from superionic.documents.ordering import OrderingClass
 from superionic.documents.protocol import MDProtocol
@@ -104,6 +105,9 @@ class TrajectorySegment(StoredDocument):
         description="Slope of the conserved quantity over the segment in meV/atom/ps; None if it was not recorded"
     )
     ns_per_day: float | None = Field(description="Speed at which the segment was run, in ns/day; None if imported")
+    cost: Cost | None = Field(
+        None, description="What making it cost; None if imported, or from before costs were recorded"
+    )
     end_state: MDState | None = Field(description="Where the next segment starts; None if the run was imported")
     sha256: str = Field(description="SHA-256 of the payload's bytes before base64")
     n_bytes: int = Field(gt=0, description="Size of the payload in bytes before base64")
@@ -129,6 +133,7 @@ class MDRunDocument(StoredDocument):
     n_segments: int = Field(ge=1, description="Segments stored")
     n_steps: int = Field(ge=0, description="Steps done")
     length_ps: float = Field(ge=0, description="Length reached in ps")
+    cost: Cost | None = Field(None, description="What its segments cost; None if that of any is unknown")
     stop_reason: str = Field(description="Why the chain ended: LENGTH_REACHED, ERROR_TARGET_REACHED or what went wrong")
     provenance: Provenance = Field(description="Where the run came from")
     notes: list[str] = Field(default_factory=list, description="What was left out of the files on import, and why")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from superionic.documents import MDProtocol, MDState, PotentialReference, PotentialSettings
+from superionic.documents import Cost, MDProtocol, MDState, PotentialReference, PotentialSettings
 
 Floats = NDArray[np.float64]
 
@@ -129,6 +129,8 @@ class PackedSegment:
         Why the run must not go on, None if it may.
     ns_per_day
         Speed.
+    cost
+        What it cost.
     potential
         What gave the forces.
     """
@@ -139,4 +141,5 @@ class PackedSegment:
     state: MDState
     stop_reason: str | None
     ns_per_day: float
+    cost: Cost
     potential: PotentialReference

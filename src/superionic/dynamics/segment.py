@@ -11,6 +11,7 @@ import numpy as np
 from pymatgen.core import Structure
 
 from superionic.documents import MDProtocol, MDState, PotentialSettings
+from superionic.documents.cost import Stopwatch
 from superionic.dynamics.contract import Engine, Frame, PackedSegment, Run
 from superionic.dynamics.progress import Progress
 from superionic.dynamics.stopping import watching_sigterm
@@ -71,6 +72,7 @@ def run_segment(
     n_steps = min(protocol.segment_steps, protocol.n_steps - first_step)
     scratch = folder / f"frames-from-step-{first_step}"
     shutil.rmtree(scratch, ignore_errors=True)
+    watch = Stopwatch(potential.cores)
     with (
         engine.opened(structure, protocol, potential, state) as (run, reference),
         watching_sigterm(walltime_s) as request,
@@ -83,7 +85,7 @@ def run_segment(
     packed = pack(scratch)
     shutil.rmtree(scratch)
     return PackedSegment(
-        first_step, followed.frames, packed, followed.state, followed.stop_reason, ns_per_day, reference
+        first_step, followed.frames, packed, followed.state, followed.stop_reason, ns_per_day, watch.cost(), reference
     )
 
 

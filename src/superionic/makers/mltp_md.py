@@ -16,6 +16,7 @@ from superionic.documents import (
     LENGTH_REACHED,
     AnalysisSettings,
     ChgnetSettings,
+    Cost,
     MDProtocol,
     MDRunDocument,
     MDSet,
@@ -94,6 +95,7 @@ def run_md_segment(
     segment: int = 0,
     monitor: RunMonitor | None = None,
     analysis: AnalysisSettings | None = None,
+    spent: Cost | None = None,
 ) -> Response:
     """Run one segment, store it, and go on with the next one or with the summary of the run.
 
@@ -117,6 +119,8 @@ def run_md_segment(
         Coarse frames of the segments before; None for the first.
     analysis
         How the run is to be analysed, stored with it.
+    spent
+        What the segments before cost; None for the first, and if unknown.
     """
     from superionic.dynamics.segment import run_segment as run_with_engine
 
@@ -130,7 +134,9 @@ def run_md_segment(
     )
     stored = None  # if it exploded before the first frame of this segment
     if run.frames:
-        stored = write_segment(record, segment, protocol.n_segments, run.packed, run.ns_per_day, run.state)
+        stored = write_segment(record, segment, protocol.n_segments, run.packed, run.ns_per_day, run.state, run.cost)
+    known = segment == 0 or spent is not None  # not so in a chain begun by a version that recorded none
+    spent = Cost.total([run.cost] if spent is None else [spent, run.cost]) if known else None
     frames = FrameReader(run.packed)
     monitor = (monitor or RunMonitor()).extended(frames)
     stop_reason = run.stop_reason or monitor.stop_reason(
@@ -138,13 +144,14 @@ def run_md_segment(
     )
     if stop_reason is None and run.state.step < protocol.n_steps:
         following = run_md_segment(
-            ordering, protocol, potential, study, walltime_s, run.state, segment + 1, monitor, analysis=analysis
-        )
+            ordering, protocol, potential, study, walltime_s, run.state, segment + 1, monitor,
+            analysis=analysis, spent=spent,
+        )  # fmt: skip
         following.name = _name(protocol, f"segment {segment + 2} of {protocol.n_segments}")
     else:
         n_stored = segment + (stored is not None)
         last_step = stored.last_step if stored else run.first_step
-        following = finish_run(identity, protocol, last_step, n_stored, stop_reason, analysis=analysis)
+        following = finish_run(identity, protocol, last_step, n_stored, stop_reason, analysis=analysis, spent=spent)
         following.name = _name(protocol, "summary")
     return Response(output=stored, replace=following)
 
@@ -157,6 +164,7 @@ def finish_run(
     n_segments: int,
     stop_reason: str | None,
     analysis: AnalysisSettings,
+    spent: Cost | None = None,
 ) -> MDRunDocument:
     """Store the summary of a run whose segments are stored.
 
@@ -172,9 +180,11 @@ def finish_run(
         Why the run ended early; None if it reached its length.
     analysis
         How the run is to be analysed.
+    spent
+        What its segments cost; None if unknown.
     """
     run = RunRecord(CURRENT_JOB.job.uuid, identity, protocol, analysis, species=[])
-    return write_summary(run, n_segments, last_step, stop_reason or LENGTH_REACHED)
+    return write_summary(run, n_segments, last_step, stop_reason or LENGTH_REACHED, cost=spent)
 
 
 def _name(protocol: MDProtocol, part: str) -> str:

@@ -10,6 +10,7 @@ from jobflow import Job, Maker, job
 from pymatgen.core import Structure
 
 from superionic.documents import ChgnetSettings, OrderingDocument, PotentialSettings, Provenance, RelaxationDocument
+from superionic.documents.cost import Stopwatch
 
 
 @dataclass
@@ -47,6 +48,7 @@ class RelaxMaker(Maker):
         from superionic.potentials.checks import require_stress
         from superionic.potentials.load import load
 
+        watch = Stopwatch(self.potential.cores)
         start = ordering.structure
         atoms = Atoms(
             numbers=list(start.atomic_numbers), positions=start.cart_coords, cell=start.lattice.matrix, pbc=True
@@ -77,5 +79,6 @@ class RelaxMaker(Maker):
             volume_change=relaxed.volume / start.volume - 1,
             n_steps=optimiser.nsteps,
             converged=converged,
+            cost=watch.cost(),
             provenance=provenance,
         )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from superionic.documents import (
     AnalysisSettings,
+    Cost,
     HostDocument,
     MDProtocol,
     MDRunDocument,
@@ -65,6 +66,7 @@ def write_segment(
     frames: bytes,
     ns_per_day: float | None = None,
     end_state: MDState | None = None,
+    cost: Cost | None = None,
 ) -> TrajectorySegment:
     """One segment as it is stored; all that it says of its frames is read from them.
 
@@ -82,6 +84,8 @@ def write_segment(
         Speed at which they were made; None if imported.
     end_state
         Where the next segment starts; None if nothing can go on from here.
+    cost
+        What making them cost; None if imported.
     """
     reader = FrameReader(frames, f"segment {number} of run {run.run_id}")
     steps, protocol = reader.scalar("step"), run.protocol
@@ -106,6 +110,7 @@ def write_segment(
         conserved_drift_meV_per_atom_per_ps=_drift(steps, conserved, protocol.time_step_fs, reader.n_atoms),
         ns_per_day=ns_per_day,
         end_state=end_state,
+        cost=cost,
         sha256=hashlib.sha256(frames).hexdigest(),
         n_bytes=len(frames),
         payload=base64.b64encode(frames).decode(),
@@ -114,7 +119,12 @@ def write_segment(
 
 
 def write_summary(
-    run: RunRecord, n_segments: int, last_step: int, stop_reason: str, notes: Sequence[str] = ()
+    run: RunRecord,
+    n_segments: int,
+    last_step: int,
+    stop_reason: str,
+    notes: Sequence[str] = (),
+    cost: Cost | None = None,
 ) -> MDRunDocument:
     """The small document that ends a run.
 
@@ -130,6 +140,8 @@ def write_summary(
         Why the run ended.
     notes
         What was left out of the files on import, and why.
+    cost
+        What its segments cost; None if unknown.
     """
     own = [SourceReference(uuid=run.run_id, index=index + 1) for index in range(n_segments)]
     return MDRunDocument(
@@ -142,6 +154,7 @@ def write_summary(
         length_ps=last_step * run.protocol.time_step_fs * 1e-3,
         stop_reason=stop_reason,
         notes=list(notes),
+        cost=cost,
         provenance=Provenance(sources=[*own, *run.jobs], potential=run.identity.potential, seed=run.protocol.seed),
     )
 
