@@ -13,11 +13,11 @@ import time
 import traceback
 from pathlib import Path
 
-from superionic.documents import MDSet
+from superionic.documents import AimdSet, ChgnetSettings, MDSet
 from superionic.dynamics.segment import run_segment
+from superionic.makers.aimd import AimdSetMaker
 from superionic.makers.mltp_md import MltpMdMaker
-from superionic.makers.ordering import OrderingMaker
-from superionic.makers.study import DiffusionStudyMaker
+from superionic.makers.study import EveryOrderingMaker, StudyMaker
 from superionic.managers import local
 from superionic.managers.identity import with_content_uuids
 from superionic.settings import SuperionicSettings
@@ -25,16 +25,20 @@ from superionic.stores.connecting import embedded_job_store, open_stores
 from superionic.stores.runs import load_segments, load_summary
 from superionic.structures.host import load_host
 
-KILLS = 20
+KILLS = {"md": 20, "aimd": 5}
 MD = MDSet(
     temperatures_K=[700], seeds=[1], length_ps=0.48, segment_length_ps=0.012, equilibration_ps=0.02, stride=2,
 )  # fmt: skip
+AIMD = AimdSet(**MD.model_dump() | {"length_ps": 0.15, "label_stride": 1})
+STAGES = {
+    "md": EveryOrderingMaker(MltpMdMaker(md=MD, relax_maker=None)),
+    "aimd": EveryOrderingMaker(AimdSetMaker(AIMD, ChgnetSettings(model="r2scan")), "aimd"),
+}
 HOST = load_host("Li3InCl6")
 
 
 def flow():
-    maker = DiffusionStudyMaker(md_maker=MltpMdMaker(md=MD, relax_maker=None), ordering_makers=[OrderingMaker()])
-    return with_content_uuids(maker.make(HOST))
+    return with_content_uuids(StudyMaker([STAGES[sys.argv[3]]]).make(HOST))
 
 
 def run(folder):
@@ -99,7 +103,7 @@ def main(folder, seed):
     lives = []
     for name in ("killed", "undisturbed"):
         (folder / name).mkdir()
-    for _ in range(KILLS):
+    for _ in range(KILLS[sys.argv[3]]):
         kill_at_a_random_moment(folder / "killed", moments)
         lives.append(finished_jobs(folder / "killed"))
     for name in ("killed", "undisturbed"):

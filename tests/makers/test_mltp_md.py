@@ -13,7 +13,7 @@ from superionic.documents import ChgnetSettings, MDSet, OrderingDocument, Relaxa
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.relax import RelaxMaker
-from superionic.makers.study import DiffusionStudyMaker
+from superionic.makers.study import EveryOrderingMaker, StudyMaker
 from superionic.managers.local import run_flow
 from superionic.stores.connecting import embedded_job_store
 from superionic.stores.runs import load_segments, load_summary
@@ -23,7 +23,7 @@ from superionic.trajectories import stitch
 MD = MDSet(
     temperatures_K=[700, 900], seeds=[1], length_ps=0.12, equilibration_ps=0.02, segment_length_ps=0.06, stride=2
 )
-STUDY = DiffusionStudyMaker(name="test", md_maker=MltpMdMaker(md=MD, relax_maker=RelaxMaker(max_steps=3), study="test"))
+STUDY = StudyMaker([EveryOrderingMaker(MltpMdMaker(md=MD, relax_maker=RelaxMaker(max_steps=3), study="test"))])
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_runs_that_share_their_evaluations_are_stored_as_runs_of_their_own(tmp_p
     payloads = []
     for batch_runs in (False, True):
         maker = MltpMdMaker(md=MD, potential=ChgnetSettings(batch_runs=batch_runs), relax_maker=None)
-        flow = DiffusionStudyMaker(md_maker=maker).make(load_host("Li3InCl6"))
+        flow = StudyMaker([EveryOrderingMaker(maker)]).make(load_host("Li3InCl6"))
         store = embedded_job_store(tmp_path / str(batch_runs))
         store.connect()
         run = run_flow(flow, store, tmp_path / str(batch_runs), workers=2)

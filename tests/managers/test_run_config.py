@@ -9,6 +9,7 @@ from monty.json import MontyDecoder, MontyEncoder
 from pydantic import ValidationError
 
 from sample_jobs import add, count_down
+from superionic.documents import AimdSet, ChgnetSettings
 from superionic.documents.run_config import RunConfig
 from superionic.errors import InputError
 from superionic.makers import mltp_md
@@ -44,6 +45,15 @@ def test_every_job_gets_the_options_of_its_kind(quickstart):
     assert found["order cell O"] == "cpu"
     assert found["relax O"] == "gpu"
     assert found["mltp-md 850 K seed 1 segment 1 of 6 O"] == "gpu"
+
+
+def test_the_reference_has_jobs_of_its_own(request):
+    study = load_study(request.config.rootpath / STUDY)
+    aimd = AimdSet(temperatures_K=[850], length_ps=3)
+    study = study.model_copy(update={"reference": ChgnetSettings(model="r2scan"), "aimd": aimd})
+    found = workers(applied(study.plan().flow(), md={"worker": "gpu"}, dft={"worker": "big"}))
+    assert found["aimd relax O"] == found["aimd 850 K seed 0 segment 1 of 3 O"] == "big"
+    assert found["relax O"] == found["mltp-md 850 K seed 1 segment 1 of 6 O"] == "gpu"
 
 
 def test_a_job_made_while_another_runs_gets_the_options_of_its_own_kind(tmp_path, monkeypatch):

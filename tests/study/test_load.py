@@ -55,7 +55,7 @@ def test_the_quickstart_is_valid_and_builds_its_flow():
         (lambda study: study["orderings"].append(dict(study["orderings"][0])), ["labels", "distinct"]),
         (lambda study: study["potential"].update(model="9.9.9"), ["model", "9.9.9"]),
         (lambda study: study.update(mobile_species="Xe"), ["mobile_species", "Xe"]),
-        (lambda study: study.pop("md"), ["md", "required"]),
+        (lambda study: study.pop("md"), ["md", "at least one"]),
     ],
 )
 def test_wrong_input_names_its_field(written, edit, words):

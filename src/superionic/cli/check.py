@@ -34,7 +34,8 @@ def command(study_file: Path) -> None:
     click.echo(
         f"{len(jobs)} jobs to submit, {len(jobs) + plan.n_segments} in all: every MD run goes on in segments of its own"
     )
-    together = "evaluated together, in batches" if study.potential.in_batches else "each evaluated by itself"
-    click.echo(f"runs side by side on one machine: {together}")
+    together = any(maker.potential.in_batches for maker in plan.md_makers)
+    how = "evaluated together, in batches" if together else "each evaluated by itself"
+    click.echo(f"runs side by side on one machine: {how}")
     for line in estimate_cost(plan).lines():
         click.echo(line)

@@ -30,7 +30,7 @@ from superionic.documents.host import HostDocument
 from superionic.documents.imports import ImportSettings
 from superionic.documents.ordering import OrderingClass, OrderingDocument
 from superionic.documents.potential import AseSettings, ChgnetSettings, PotentialSettings, PresetSettings
-from superionic.documents.protocol import MDProtocol, MDSet
+from superionic.documents.protocol import AimdSet, MDProtocol, MDSet
 from superionic.documents.provenance import UNKNOWN, PotentialReference, Provenance, SourceReference
 from superionic.documents.quality import Check, CheckName, Quality, Verdict
 from superionic.documents.quantities import ComparedQuantity, PartKind
@@ -65,6 +65,7 @@ __all__ = [
     "ERROR_TARGET_REACHED",
     "LENGTH_REACHED",
     "UNKNOWN",
+    "AimdSet",
     "AnalysisSettings",
     "ArrheniusDocument",
     "ArrheniusLine",

@@ -132,3 +132,12 @@ class MDSet(MDSettings):
             for temperature in self.temperatures_K
             for seed in self.seeds
         ]
+
+
+class AimdSet(MDSet):
+    """Runs with the reference: short segments, because steps are dear, and every stored frame holds its labels."""
+
+    segment_length_ps: float = Field(1.0, gt=0, description="Length of one segment (one job, one blob) in ps")
+    label_stride: int | None = Field(
+        1, ge=1, description="Stored frames from one that holds forces and stress too to the next; None stores none"
+    )

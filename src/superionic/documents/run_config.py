@@ -43,7 +43,9 @@ class RunOptions(Document):
 class RunConfig(Document):
     """Options by kind of job."""
 
-    dft: RunOptions = Field(default_factory=RunOptions, description="VASP and CP2K jobs")
+    dft: RunOptions = Field(
+        default_factory=RunOptions, description="Every job of the reference: its relaxations, its MD and its labels"
+    )
     train: RunOptions = Field(default_factory=RunOptions, description="Fine-tuning of a potential")
     md: RunOptions = Field(default_factory=RunOptions, description="Relaxation and MD with a potential")
     analysis: RunOptions = Field(default_factory=RunOptions, description="Every other job; all of them are small")

@@ -67,6 +67,9 @@ class RunIdentity(Document):
     mobile_charge_e: float = Field(description="Charge of the mobile ion in elementary charges")
     engine: str = Field(description="Who integrated the motion: 'built-in', 'lammps', 'vasp', or an imported code")
     potential: PotentialReference = Field(description="The potential that gave the forces")
+    is_reference: bool = Field(
+        False, description="Whether that potential is the study's reference: what others are learned from and judged by"
+    )
     study: str | None = Field(None, description="Name of the study the run belongs to")
     tags: list[str] = Field(default_factory=list, description="Free words to find the run by")
 

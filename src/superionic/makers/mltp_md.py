@@ -6,8 +6,10 @@ index is the small MDRunDocument, so that a reference to a run never downloads a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from jobflow import CURRENT_JOB, Flow, Job, Maker, Response, job
 from pymatgen.core import Structure
@@ -30,6 +32,8 @@ from superionic.makers.monitor import RunMonitor
 from superionic.makers.relax import RelaxMaker
 from superionic.trajectories.codec import FrameReader
 from superionic.trajectories.segments import RunRecord, write_segment, write_summary
+
+RunKind = Literal["mltp-md", "aimd"]
 
 
 @dataclass
@@ -80,7 +84,7 @@ class MltpMdMaker(Maker):
 
     def _run(self, ordering: OrderingDocument, protocol: MDProtocol) -> Job:
         first = run_md_segment(ordering, protocol, self.potential, self.study, self.walltime_s, analysis=self.analysis)
-        first.name = _name(protocol, f"segment 1 of {protocol.n_segments}")
+        first.name = job_name("mltp-md", protocol, f"segment 1 of {protocol.n_segments}")
         return first
 
 
@@ -122,37 +126,68 @@ def run_md_segment(
     spent
         What the segments before cost; None for the first, and if unknown.
     """
+    return store_and_go_on(
+        run_md_segment, "mltp-md", ordering, protocol, potential, study, walltime_s, state, segment, monitor,
+        analysis, spent,
+    )  # fmt: skip
+
+
+def store_and_go_on(
+    job_of_segment: Callable[..., Job],
+    kind: RunKind,
+    ordering: OrderingDocument,
+    protocol: MDProtocol,
+    potential: PotentialSettings,
+    study: str | None,
+    walltime_s: float | None,
+    state: MDState | None,
+    segment: int,
+    monitor: RunMonitor | None,
+    analysis: AnalysisSettings | None,
+    spent: Cost | None,
+) -> Response:
+    """What the job of a segment does: run it, give it to be stored, and say which job follows.
+
+    Parameters
+    ----------
+    job_of_segment
+        Makes the job of the next segment.
+    kind
+        First word of the names of the run's jobs: molecular dynamics with the potential, or with the reference.
+    ordering, protocol, potential, study, walltime_s, state, segment, monitor, analysis, spent
+        As for `run_md_segment`.
+    """
     from superionic.dynamics.segment import run_segment as run_with_engine
 
     title = f"{ordering.label} {protocol.temperature_K:g} K seed {protocol.seed}"
     run = run_with_engine(ordering.structure, protocol, potential, state, title, Path.cwd(), walltime_s)
     species = [site.specie.symbol for site in ordering.structure]
-    identity = run_identity(ordering, protocol, run.potential, study)
+    identity = run_identity(ordering, protocol, run.potential, study, is_reference=kind == "aimd")
     analysis = analysis or AnalysisSettings()
     record = RunRecord(
         CURRENT_JOB.job.uuid, identity, protocol, analysis, species, ordering.site_labels, ordering.host_crystal
     )
-    stored = None  # if it exploded before the first frame of this segment
-    if run.frames:
-        stored = write_segment(record, segment, protocol.n_segments, run.packed, run.ns_per_day, run.state, run.cost)
+    monitor, stored, stop_reason = monitor or RunMonitor(), None, run.stop_reason
     known = segment == 0 or spent is not None  # not so in a chain begun by a version that recorded none
     spent = Cost.total([run.cost] if spent is None else [spent, run.cost]) if known else None
-    frames = FrameReader(run.packed)
-    monitor = (monitor or RunMonitor()).extended(frames)
-    stop_reason = run.stop_reason or monitor.stop_reason(
-        protocol, frames.scalar("cell_A")[-1], species, ordering.mobile_species
-    )
+    if run.frames:  # none if it exploded, or was told to end, before the first frame of this segment
+        stored = write_segment(record, segment, protocol.n_segments, run.packed, run.ns_per_day, run.state, run.cost)
+        frames = FrameReader(run.packed)
+        monitor = monitor.extended(frames)
+        stop_reason = stop_reason or monitor.stop_reason(
+            protocol, frames.scalar("cell_A")[-1], species, ordering.mobile_species
+        )
+    n_stored = segment + (stored is not None)
     if stop_reason is None and run.state.step < protocol.n_steps:
-        following = run_md_segment(
-            ordering, protocol, potential, study, walltime_s, run.state, segment + 1, monitor,
+        following = job_of_segment(
+            ordering, protocol, potential, study, walltime_s, run.state, n_stored, monitor,
             analysis=analysis, spent=spent,
         )  # fmt: skip
-        following.name = _name(protocol, f"segment {segment + 2} of {protocol.n_segments}")
+        following.name = job_name(kind, protocol, f"segment {n_stored + 1} of {protocol.n_segments}")
     else:
-        n_stored = segment + (stored is not None)
         last_step = stored.last_step if stored else run.first_step
         following = finish_run(identity, protocol, last_step, n_stored, stop_reason, analysis=analysis, spent=spent)
-        following.name = _name(protocol, "summary")
+        following.name = job_name(kind, protocol, "summary")
     return Response(output=stored, replace=following)
 
 
@@ -187,12 +222,18 @@ def finish_run(
     return write_summary(run, n_segments, last_step, stop_reason or LENGTH_REACHED, cost=spent)
 
 
-def _name(protocol: MDProtocol, part: str) -> str:
-    return f"mltp-md {protocol.temperature_K:g} K seed {protocol.seed} {part}"
+def job_name(kind: RunKind, protocol: MDProtocol, part: str) -> str:
+    """Name of a job of a run."""
+    return f"{kind} {protocol.temperature_K:g} K seed {protocol.seed} {part}"
 
 
 def run_identity(
-    ordering: OrderingDocument, protocol: MDProtocol, potential: PotentialReference, study: str | None
+    ordering: OrderingDocument,
+    protocol: MDProtocol,
+    potential: PotentialReference,
+    study: str | None,
+    *,
+    is_reference: bool = False,
 ) -> RunIdentity:
     """What a run of `ordering` with `potential` is a run of."""
     return RunIdentity(
@@ -204,6 +245,7 @@ def run_identity(
         mobile_charge_e=_charge(ordering.structure, ordering.mobile_species),
         engine=protocol.engine,
         potential=potential,
+        is_reference=is_reference,
         study=study,
         tags=ordering.tags,
     )

@@ -40,45 +40,62 @@ class RelaxMaker(Maker):
     @job(output_schema=RelaxationDocument)
     def make(self, ordering: OrderingDocument) -> Job:
         """Job that relaxes the ordering and stores a RelaxationDocument."""
-        from ase import Atoms, units
-        from ase.filters import FrechetCellFilter
-        from ase.optimize import FIRE
+        return relaxed(ordering, self.potential, self.max_force_eV_per_A, self.relax_cell, self.max_steps)
 
-        from superionic.potentials.calculator import PotentialCalculator
-        from superionic.potentials.checks import require_stress
-        from superionic.potentials.load import load
 
-        watch = Stopwatch(self.potential.cores)
-        start = ordering.structure
-        atoms = Atoms(
-            numbers=list(start.atomic_numbers), positions=start.cart_coords, cell=start.lattice.matrix, pbc=True
-        )
-        with closing(load(self.potential)) as potential:
-            if self.relax_cell:
-                require_stress(potential, "the relaxation of a cell (relax_cell)")
-            atoms.calc = PotentialCalculator(potential)
-            optimiser = FIRE(FrechetCellFilter(atoms) if self.relax_cell else atoms, logfile=None)
-            converged = bool(optimiser.run(fmax=self.max_force_eV_per_A, steps=self.max_steps))
-            energy = float(atoms.get_potential_energy())
-            forces = atoms.get_forces()
-            stress = atoms.get_stress(voigt=False) if potential.gives_stress else None
-        provenance = Provenance(potential=potential.reference)
+def relaxed(
+    ordering: OrderingDocument,
+    potential: PotentialSettings,
+    max_force_eV_per_A: float,
+    relax_cell: bool,
+    max_steps: int,
+) -> RelaxationDocument:
+    """The ordering relaxed with a potential.
 
-        relaxed = Structure(
-            atoms.cell.array,
-            start.species,
-            atoms.positions,
-            coords_are_cartesian=True,
-            site_properties=start.site_properties,
-        )
-        return RelaxationDocument(
-            ordering=ordering.model_copy(update={"structure": relaxed, "energy_eV": energy, "provenance": provenance}),
-            energy_eV_per_atom=energy / len(atoms),
-            max_force_eV_per_A=float(np.linalg.norm(forces, axis=1).max()),
-            pressure_GPa=None if stress is None else float(-np.trace(stress) / 3 / units.GPa),
-            volume_change=relaxed.volume / start.volume - 1,
-            n_steps=optimiser.nsteps,
-            converged=converged,
-            cost=watch.cost(),
-            provenance=provenance,
-        )
+    Parameters
+    ----------
+    ordering
+        The ordering; labels and oxidation states are carried over.
+    potential, max_force_eV_per_A, relax_cell, max_steps
+        As for RelaxMaker.
+    """
+    from ase import Atoms, units
+    from ase.filters import FrechetCellFilter
+    from ase.optimize import FIRE
+
+    from superionic.potentials.calculator import PotentialCalculator
+    from superionic.potentials.checks import require_stress
+    from superionic.potentials.load import load
+
+    watch = Stopwatch(potential.cores)
+    start = ordering.structure
+    atoms = Atoms(numbers=list(start.atomic_numbers), positions=start.cart_coords, cell=start.lattice.matrix, pbc=True)
+    with closing(load(potential)) as loaded:
+        if relax_cell:
+            require_stress(loaded, "the relaxation of a cell (relax_cell)")
+        atoms.calc = PotentialCalculator(loaded)
+        optimiser = FIRE(FrechetCellFilter(atoms) if relax_cell else atoms, logfile=None)
+        converged = bool(optimiser.run(fmax=max_force_eV_per_A, steps=max_steps))
+        energy = float(atoms.get_potential_energy())
+        forces = atoms.get_forces()
+        stress = atoms.get_stress(voigt=False) if loaded.gives_stress else None
+    provenance = Provenance(potential=loaded.reference)
+
+    end = Structure(
+        atoms.cell.array,
+        start.species,
+        atoms.positions,
+        coords_are_cartesian=True,
+        site_properties=start.site_properties,
+    )
+    return RelaxationDocument(
+        ordering=ordering.model_copy(update={"structure": end, "energy_eV": energy, "provenance": provenance}),
+        energy_eV_per_atom=energy / len(atoms),
+        max_force_eV_per_A=float(np.linalg.norm(forces, axis=1).max()),
+        pressure_GPa=None if stress is None else float(-np.trace(stress) / 3 / units.GPa),
+        volume_change=end.volume / start.volume - 1,
+        n_steps=optimiser.nsteps,
+        converged=converged,
+        cost=watch.cost(),
+        provenance=provenance,
+    )

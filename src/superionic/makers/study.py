@@ -1,11 +1,15 @@
-"""A whole study as one flow: orderings, then MD of each."""
+"""A whole study as one flow: orderings, then its stages one after the other."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from jobflow import Flow, Maker
+from jobflow import Flow, Job, Maker
 
+from superionic.documents import OrderingDocument
+from superionic.makers.aimd import AimdSetMaker
 from superionic.makers.framework_ordering import FrameworkOrderingMaker
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
@@ -13,30 +17,91 @@ from superionic.structures.host import Host
 
 
 @dataclass
-class DiffusionStudyMaker(Maker):
-    """Order a host in one or several ways and run MD of every ordering.
+class SoFar:
+    """What the stages before give to the next one: references to outputs of their jobs.
 
     Attributes
     ----------
-    md_maker
+    host
+        The host crystal.
+    orderings
+        The OrderingDocument of each ordering, by its label.
+    outputs
+        What each stage gave, by its section of the study file: of `aimd` and `md`, by label, the MDRunDocuments of the
+        runs of that ordering.
+    """
+
+    host: Host
+    orderings: dict[str, OrderingDocument] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+
+class Stage(Protocol):
+    """One section of a study file, worked out: a Maker of a part of the study's flow."""
+
+    section: str
+    """Its section of the study file; where its output is found in `SoFar.outputs`."""
+
+    def make(self, so_far: SoFar) -> Flow | Job:
+        """The stage's part of the flow; its output is a reference, or references in lists and dicts."""
+
+
+@dataclass
+class EveryOrderingMaker(Maker):
+    """The stage that runs molecular dynamics of every ordering.
+
+    Attributes
+    ----------
+    maker
         Relaxation and MD of one ordering.
+    section
+        `md` or `aimd`.
+    name
+        Name of its flow.
+    """
+
+    maker: MltpMdMaker | AimdSetMaker
+    section: str = "md"
+    name: str = "MD of every ordering"
+
+    def make(self, so_far: SoFar) -> Flow:
+        """Flow of the runs of all orderings."""
+        flows = {}
+        for label, ordering in so_far.orderings.items():
+            flows[label] = self.maker.make(ordering)
+            flows[label].append_name(f" {label}")
+        return Flow(list(flows.values()), output={label: flow.output for label, flow in flows.items()}, name=self.name)
+
+
+@dataclass
+class StudyMaker(Maker):
+    """Order a host in one or several ways, then make one stage after the other.
+
+    Attributes
+    ----------
+    stages
+        In the order in which they need each other.
     ordering_makers
         One a wanted ordering.
     name
         Name of the study's flow.
     """
 
-    md_maker: MltpMdMaker
+    stages: Sequence[Stage]
     ordering_makers: list[OrderingMaker | FrameworkOrderingMaker] = field(default_factory=lambda: [OrderingMaker()])
-    name: str = "diffusion study"
+    name: str = "study"
 
     def make(self, host: Host) -> Flow:
-        """Flow of the study of one host crystal."""
-        flows = []
+        """Flow of the study of one host crystal; its output is what each stage gave, by section."""
+        so_far = SoFar(host)
+        parts: list[Flow | Job] = []
         for maker in self.ordering_makers:
             ordering = maker.make(host)
             ordering.name = f"{maker.name} {maker.label}"
-            md = self.md_maker.make(ordering.output)
-            md.append_name(f" {maker.label}")
-            flows.append(Flow([ordering, md], output=md.output, name=f"{self.name} {maker.label}"))
-        return Flow(flows, output=[flow.output for flow in flows], name=self.name)
+            so_far.orderings[maker.label] = ordering.output
+            parts.append(ordering)
+        for stage in self.stages:
+            part = stage.make(so_far)
+            so_far.outputs[stage.section] = part.output
+            parts.append(part)
+        return Flow(parts, output=so_far.outputs, name=self.name)

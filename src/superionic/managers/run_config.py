@@ -12,7 +12,12 @@ from superionic.documents.run_config import JobKind, RunConfig, RunOptions
 
 # Functions of each kind; a job of any other function is "analysis". Add a maker's job here when it is heavy.
 _FUNCTIONS: dict[JobKind, tuple[str, ...]] = {
-    "dft": ("atomate2.vasp.jobs.base:BaseVaspMaker.make", "atomate2.cp2k.jobs.base:BaseCp2kMaker.make"),
+    "dft": (
+        "superionic.makers.aimd:run_aimd_segment",
+        "superionic.makers.aimd:ReferenceRelaxMaker.make",
+        "atomate2.vasp.jobs.base:BaseVaspMaker.make",
+        "atomate2.cp2k.jobs.base:BaseCp2kMaker.make",
+    ),
     "train": (),
     "md": ("superionic.makers.mltp_md:run_md_segment", "superionic.makers.relax:RelaxMaker.make"),
 }

@@ -50,17 +50,17 @@ class CostEstimate:
 
 def estimate_cost(plan: Plan) -> CostEstimate:
     """Time a few evaluations of every kind of cell and scale them up."""
-    md, potential = plan.md_maker.md, plan.md_maker.potential
-    runs_of_a_cell = len(md.protocols())
-    seconds_of_a_step: dict[str, float] = {}  # cells of the same ions take the same time
     seconds = 0.0
     coordinates = 0
-    for cell in plan.cells:
-        formula = cell.structure.formula
-        if formula not in seconds_of_a_step:
-            seconds_of_a_step[formula] = seconds_per_step(cell.structure, potential)
-        seconds += seconds_of_a_step[formula] * md.n_steps * runs_of_a_cell
-        coordinates += 3 * len(cell.structure) * (md.n_steps // md.stride + 1) * runs_of_a_cell
+    for maker in plan.md_makers:
+        md, runs_of_a_cell = maker.md, len(maker.md.protocols())
+        seconds_of_a_step: dict[str, float] = {}  # cells of the same ions take the same time
+        for cell in plan.cells:
+            formula = cell.structure.formula
+            if formula not in seconds_of_a_step:
+                seconds_of_a_step[formula] = seconds_per_step(cell.structure, maker.potential)
+            seconds += seconds_of_a_step[formula] * md.n_steps * runs_of_a_cell
+            coordinates += 3 * len(cell.structure) * (md.n_steps // md.stride + 1) * runs_of_a_cell
     workers = min(len(os.sched_getaffinity(0)), plan.n_runs)
     return CostEstimate(
         md_steps=plan.n_steps,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
 
-from superionic.documents import AnalysisSettings, ChgnetSettings, Document, MDSet, PotentialSettings
+from superionic.documents import AimdSet, AnalysisSettings, ChgnetSettings, Document, MDSet, PotentialSettings
 from superionic.documents.run_config import RunConfig
+from superionic.makers.aimd import AimdSetMaker, ReferenceRelaxMaker
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.relax import RelaxMaker
+from superionic.makers.study import EveryOrderingMaker, Stage
 from superionic.structures.carry import read_framework
 from superionic.structures.host import Host, load_host
 from superionic.structures.supercell_search import SupercellRequest
@@ -81,7 +84,11 @@ class Study(Document):
     high_entropy: list[HighEntropyEntry] = Field(default_factory=list, description="High-entropy ordered cells")
     potential: PotentialSettings = Field(default_factory=ChgnetSettings, description="The potential")
     relax: RelaxEntry | None = Field(default_factory=RelaxEntry, description="Relaxation before MD; null for none")
-    md: MDSet = Field(description="The runs")
+    md: MDSet | None = Field(None, description="The runs with the potential")
+    reference: PotentialSettings | None = Field(
+        None, description="Who is believed: what potentials are learned from and judged by"
+    )
+    aimd: AimdSet | None = Field(None, description="The runs with the reference")
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings, description="The analysis")
     run_config: RunConfig = Field(
         default_factory=RunConfig, description="On a cluster: worker, resources and environment by kind of job"
@@ -94,6 +101,14 @@ class Study(Document):
             raise ValueError("orderings: there are none; give at least one of orderings, disorder and high_entropy")
         if len(set(labels)) != len(labels):
             raise ValueError(f"orderings: labels {labels} are not distinct")
+        return self
+
+    @model_validator(mode="after")
+    def _stages(self) -> Self:
+        if self.md is None and self.aimd is None:
+            raise ValueError("md: there is none, and no aimd; give at least one of them")
+        if self.aimd is not None and self.reference is None:
+            raise ValueError("reference: there is none to run aimd with; write for example {family: cp2k}")
         return self
 
     def load_host(self) -> Host:
@@ -110,30 +125,54 @@ class Study(Document):
             know, a cell too small for its cutoff, a charge that does not balance.
         """
         host = self.load_host()
-        relax = None if self.relax is None else RelaxMaker(potential=self.potential, **self.relax.model_dump())
         cells = [entry.cell(host) for entry in self.orderings]
         if self.disorder is not None:
             cells += self.disorder.cells(host)
-        cells += [entry.cell(host, relax) for entry in self.high_entropy]
-        self._check_runnable(cells, host.mobile_species)
-        md = MltpMdMaker(
-            md=self.md, potential=self.potential, relax_maker=relax, study=self.name, analysis=self.analysis
-        )
-        return Plan(self.name, host, cells, md)
+        cells += [entry.cell(host, self._relax_maker()) for entry in self.high_entropy]
+        return Plan(self.name, host, cells, list(self._planned_stages(cells, host)))
 
-    def _check_runnable(self, cells: list[PlannedCell], mobile_species: str) -> None:
+    def _relax_maker(self) -> RelaxMaker | None:
+        """Relaxes with the potential; with the reference in a study that does nothing with a potential."""
+        if self.relax is None:
+            return None
+        potential = self.reference if self.md is None and self.reference is not None else self.potential
+        return RelaxMaker(potential=potential, **self.relax.model_dump())
+
+    def _planned_stages(self, cells: list[PlannedCell], host: Host) -> Iterator[Stage]:
+        """Every stage of the study, checked, in the order in which they need each other."""
+        if self.aimd is not None and self.reference is not None:
+            self._check_runnable(cells, host, self.aimd, self.reference, "aimd")
+            relax = None
+            if self.relax is not None:
+                relax = ReferenceRelaxMaker(potential=self.reference, **self.relax.model_dump())
+            maker = AimdSetMaker(self.aimd, self.reference, relax_maker=relax, study=self.name, analysis=self.analysis)
+            yield EveryOrderingMaker(maker, "aimd")
+        if self.md is not None:
+            self._check_runnable(cells, host, self.md, self.potential, "md")
+            md = MltpMdMaker(
+                self.md,
+                potential=self.potential,
+                relax_maker=self._relax_maker(),
+                study=self.name,
+                analysis=self.analysis,
+            )
+            yield EveryOrderingMaker(md, "md")
+
+    def _check_runnable(
+        self, cells: list[PlannedCell], host: Host, md: MDSet, settings: PotentialSettings, section: str
+    ) -> None:
         from superionic.dynamics.segment import engine_named
         from superionic.potentials.checks import require_stress
         from superionic.potentials.load import load
 
-        engine, protocol = engine_named(self.md.engine), self.md.protocols()[0]
+        engine, protocol = engine_named(md.engine), md.protocols()[0]
         for cell in cells:
             with within(cell.where):
-                engine.check(cell.structure, protocol, self.potential)
-        with closing(load(self.potential)) as potential:
-            if self.md.ensemble == "npt":
-                require_stress(potential, "md.ensemble: npt")
+                engine.check(cell.structure, protocol, settings)
+        with closing(load(settings)) as potential:
+            if md.ensemble == "npt":
+                require_stress(potential, f"{section}.ensemble: npt")
             if self.relax is not None and self.relax.relax_cell:
                 require_stress(potential, "relax.relax_cell")
             for cell in cells:
-                check_runnable(cell.structure, mobile_species, potential, cell.where)
+                check_runnable(cell.structure, host.mobile_species, potential, cell.where)

@@ -44,7 +44,8 @@ def load_study(path: Path) -> Study:
         for entry in study.orderings
     ]
     study = study.model_copy(update={"orderings": orderings})
-    return study.model_copy(update={"potential": study.potential.beside(path.parent)})
+    reference = None if study.reference is None else study.reference.beside(path.parent)
+    return study.model_copy(update={"potential": study.potential.beside(path.parent), "reference": reference})
 
 
 def load_analysis(path: Path) -> AnalysisSettings:

@@ -10,10 +10,11 @@ from jobflow import Flow
 from pymatgen.core import Structure
 
 from superionic.errors import InputError
+from superionic.makers.aimd import AimdSetMaker
 from superionic.makers.framework_ordering import FrameworkOrderingMaker
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
-from superionic.makers.study import DiffusionStudyMaker
+from superionic.makers.study import EveryOrderingMaker, Stage, StudyMaker
 from superionic.structures.host import Host
 
 
@@ -48,34 +49,39 @@ class Plan:
         The host crystal.
     cells
         One an ordering.
-    md_maker
-        Relaxation and MD of one ordering.
+    stages
+        What is done with them, in the order in which it is done.
     """
 
     study: str
     host: Host
     cells: list[PlannedCell]
-    md_maker: MltpMdMaker
+    stages: list[Stage]
+
+    @property
+    def md_makers(self) -> list[MltpMdMaker | AimdSetMaker]:
+        """The stages that run molecular dynamics of every cell."""
+        return [stage.maker for stage in self.stages if isinstance(stage, EveryOrderingMaker)]
 
     @property
     def n_runs(self) -> int:
         """Number of MD runs."""
-        return len(self.cells) * len(self.md_maker.md.protocols())
+        return sum(len(self.cells) * len(maker.md.protocols()) for maker in self.md_makers)
 
     @property
     def n_segments(self) -> int:
         """Segments of all MD runs together, each a job of its own."""
-        return self.n_runs * self.md_maker.md.n_segments
+        return sum(len(self.cells) * len(maker.md.protocols()) * maker.md.n_segments for maker in self.md_makers)
 
     @property
     def n_steps(self) -> int:
         """Steps of all MD runs together."""
-        return self.n_runs * self.md_maker.md.n_steps
+        return sum(len(self.cells) * len(maker.md.protocols()) * maker.md.n_steps for maker in self.md_makers)
 
     def flow(self) -> Flow:
         """The whole study as a flow."""
         makers = [cell.maker for cell in self.cells]
-        return DiffusionStudyMaker(name=self.study, md_maker=self.md_maker, ordering_makers=makers).make(self.host)
+        return StudyMaker(self.stages, makers, name=self.study).make(self.host)
 
 
 @contextmanager
