@@ -2,8 +2,9 @@
 
 `schema_version` is the shape of a stored document, raised whenever a document of before can no longer be read as it
 is; version 0 are those of before there was one. A step takes the stored JSON of one version and returns that of the
-next; it may change the dictionary that it is given. Kinds that came after versions have no step from 0. Documents that are derived from others have no steps: they are
-built again. A document with others in it (a ranking with its orderings) leaves theirs to them.
+next; it may change the dictionary that it is given. Kinds that came after versions have no step from 0. Documents that
+are derived from others have no steps: they are built again. A document with others in it (a ranking with its orderings)
+leaves theirs to them.
 """
 
 from __future__ import annotations
