@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from superionic.datasets.frames import BareFrame, Floats
-from superionic.documents.dataset import LabelReference
+from superionic.documents.dataset import FrameOrigin, LabelReference
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,3 +31,7 @@ class Candidate:
     stress_eV_per_A3: Floats | None = None
     magnetic_moments_muB: Floats | None = None
     problem: str | None = None
+
+    def of(self, origin: FrameOrigin) -> Candidate:
+        """The same with another origin."""
+        return replace(self, frame=replace(self.frame, origin=origin))

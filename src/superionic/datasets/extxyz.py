@@ -26,12 +26,12 @@ from typing import IO, Any
 import numpy as np
 from ase import Atoms, units
 from ase.data import chemical_symbols
-from pydantic import ValidationError
 
 from superionic.datasets.candidates import Candidate
-from superionic.datasets.frames import BareFrame, Floats, ReferenceFrame, formula_of
-from superionic.documents.dataset import SPLIT_NAMES, FrameOrigin, LabelReference, SplitName
-from superionic.errors import InputError, first_error
+from superionic.datasets.frames import BareFrame, Floats, ReferenceFrame
+from superionic.datasets.origins import numbered_within_runs, origin_of
+from superionic.documents.dataset import SPLIT_NAMES, LabelReference, SplitName
+from superionic.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,9 @@ def read_extxyz(path: Path, reference: LabelReference, dialect: str | None = Non
     if not atoms:
         raise InputError(f"{path} holds no frame")
     chosen = _dialect(dialect) if dialect else _told(atoms, path)
-    return [_candidate(frame, index, path, reference, chosen) for index, frame in enumerate(atoms)]
+    found = [_candidate(frame, index, len(atoms), path, reference, chosen) for index, frame in enumerate(atoms)]
+    origins = numbered_within_runs([candidate.frame.origin for candidate in found])
+    return [candidate.of(origin) for candidate, origin in zip(found, origins, strict=True)]
 
 
 def split_of(path: Path) -> list[SplitName | None]:
@@ -135,7 +137,9 @@ def _values(atoms: Atoms) -> dict[str, Any]:
     return {**atoms.arrays, **atoms.info, **(atoms.calc.results if atoms.calc is not None else {})}
 
 
-def _candidate(atoms: Atoms, index: int, path: Path, reference: LabelReference, keys: Dialect) -> Candidate:
+def _candidate(
+    atoms: Atoms, index: int, n_frames: int, path: Path, reference: LabelReference, keys: Dialect
+) -> Candidate:
     where = f"{path}: frame {index}"
     cell = np.asarray(atoms.cell[:], dtype=np.float64)
     if not atoms.pbc.all() or abs(np.linalg.det(cell)) < 1e-6:
@@ -147,7 +151,8 @@ def _candidate(atoms: Atoms, index: int, path: Path, reference: LabelReference, 
         stress = stress * keys.stress_unit
     elif (virial := _tensor(values.get("virial"), where, "virial")) is not None:
         stress = -virial / abs(float(np.linalg.det(cell)))
-    frame = BareFrame(numbers, np.array(atoms.positions), cell, _origin(atoms, index, path, where))
+    origin = origin_of(atoms.info, path.name, index, n_frames, numbers)
+    frame = BareFrame(numbers, np.array(atoms.positions), cell, origin)
     return Candidate(
         frame,
         reference,
@@ -155,20 +160,6 @@ def _candidate(atoms: Atoms, index: int, path: Path, reference: LabelReference, 
         _rows(values.get(keys.forces), where, keys.forces),
         stress,
         _rows(values.get("magmoms"), where, "magmoms"),
-    )
-
-
-def _origin(atoms: Atoms, index: int, path: Path, where: str) -> FrameOrigin:
-    """What one of our files says, or else the file and the number within it."""
-    stored = atoms.info.get(_ORIGIN)
-    if isinstance(stored, dict):  # ASE reads JSON where it is marked as such
-        try:
-            return FrameOrigin.model_validate(stored)
-        except ValidationError as error:
-            raise InputError(f"{where}: its origin is not one of this package: {first_error(error)}") from error
-    name = atoms.info.get("name")
-    return FrameOrigin(
-        run=path.name, index=index, structure=formula_of(atoms.numbers), name=name if isinstance(name, str) else None
     )
 
 

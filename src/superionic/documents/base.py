@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from monty.json import MontyEncoder
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from superionic.documents.migrations import migrated
 from superionic.errors import StoreError, first_error
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 _STORED = object()  # the validation context of what comes from a store
 _ENUM_KEYS = {"@module", "@class", "value"}
@@ -105,16 +108,20 @@ def _rebuilt(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if value.get("@class") == "Structure":
-        from pymatgen.core import Structure
-
-        return Structure.from_dict(_without_classes(value))
+        return stored_structure(value)
     if set(value) - {"@version"} == _ENUM_KEYS:
         return value["value"]
     return {key: _rebuilt(entry) for key, entry in value.items() if not key.startswith("@")}
 
 
+def stored_structure(stored: dict[str, Any]) -> Structure:
+    """A structure from its JSON; pymatgen would decode properties of sites as monty does, importing what they name."""
+    from pymatgen.core import Structure
+
+    return Structure.from_dict(_without_classes(stored))
+
+
 def _without_classes(value: Any) -> Any:
-    """Pymatgen decodes properties of sites as monty does."""
     if isinstance(value, dict):
         return {key: _without_classes(entry) for key, entry in value.items() if not str(key).startswith("@")}
     return [_without_classes(entry) for entry in value] if isinstance(value, list) else value

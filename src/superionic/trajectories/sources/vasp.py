@@ -55,12 +55,9 @@ def vasprun_source(path: Path) -> Source:
     InputError
         If it is no vasprun.xml of a molecular dynamics run.
     """
-    root = _head(path)
-    values = _parameters(root)
-    names = [row[0].text for row in root.findall("./atominfo/array[@name='atoms']/set/rc")]
-    species = [str(name).strip().rstrip("_") for name in names]
-    if not species:
-        raise InputError(f"{path} is not readable as vasprun.xml: it has no atoms before its first step")
+    root = vasprun_head(path)
+    values = vasprun_parameters(root)
+    species = vasprun_species(root, path)
     if values.get("IBRION", 0) != 0:
         raise InputError(f"{path} is not molecular dynamics: IBRION = {values['IBRION']:g}")
     selective = root.find("./structure[@name='initialpos']/varray[@name='selective']") is not None
@@ -68,8 +65,29 @@ def vasprun_source(path: Path) -> Source:
     return _with_incar(source, values, path, _vasprun_stride(root, values))
 
 
-def _head(path: Path) -> ET.Element:
-    """Everything before the first ionic step."""
+def vasprun_species(root: ET.Element, path: Path) -> list[str]:
+    """Element of each atom.
+
+    Raises
+    ------
+    InputError
+        If none are named.
+    """
+    names = [row[0].text for row in root.findall("./atominfo/array[@name='atoms']/set/rc")]
+    species = [str(name).strip().rstrip("_") for name in names]
+    if not species:
+        raise InputError(f"{path} is not readable as vasprun.xml: it has no atoms before its first step")
+    return species
+
+
+def vasprun_head(path: Path) -> ET.Element:
+    """Everything before the first ionic step.
+
+    Raises
+    ------
+    InputError
+        If it is no XML.
+    """
     with zopen(path, "rb") as stream:
         head = b""
         while b"<calculation>" not in head and len(head) < _HEAD_BYTES:
@@ -84,7 +102,8 @@ def _head(path: Path) -> ET.Element:
         raise InputError(f"{path} is not readable as vasprun.xml: {error}") from error
 
 
-def _parameters(root: ET.Element) -> dict[str, Any]:
+def vasprun_parameters(root: ET.Element) -> dict[str, Any]:
+    """What VASP used, with INCAR's own values last; numbers as float."""
     values: dict[str, Any] = {}
     for entry in [*root.findall("./parameters//i"), *root.findall("./incar/i")]:
         name, text = entry.attrib["name"].strip(), (entry.text or "").strip()  # VASP 6.4.3 fills up names with blanks
@@ -103,10 +122,22 @@ def _read(stream: IO[bytes]) -> bytes:
 
 
 def _vasprun_frames(path: Path, n_atoms: int, selective: bool, start: int) -> Iterator[Frame]:
+    for number, (block, place) in enumerate(ionic_blocks(path, start), start=1):
+        yield ionic_step(block, n_atoms, selective, place, f"{path}: ionic step {number} after byte {start}")
+
+
+def ionic_blocks(path: Path, start: int = 0) -> Iterator[tuple[bytes, int]]:
+    """What a vasprun.xml holds of each ionic step, and where the next one begins.
+
+    Raises
+    ------
+    TruncatedFrameError
+        If the file ends within a step, or before VASP ended.
+    """
     opening, closing = b"<calculation>", b"</calculation>"
     with zopen(path, "rb") as stream:
         stream.seek(start)
-        buffer, place, number = b"", start, 0
+        buffer, place = b"", start
         while True:
             end = buffer.find(closing)
             if end < 0:
@@ -117,15 +148,20 @@ def _vasprun_frames(path: Path, n_atoms: int, selective: bool, start: int) -> It
                 continue
             end += len(closing)
             place += end
-            number += 1
-            where = f"{path}: ionic step {number} after byte {start}"
-            yield _ionic_step(buffer[buffer.find(opening) : end], n_atoms, selective, place, where)
+            yield buffer[buffer.find(opening) : end], place
             buffer = buffer[end:]
     if opening in buffer or b"</modeling>" not in buffer:
         raise TruncatedFrameError
 
 
-def _ionic_step(block: bytes, n_atoms: int, selective: bool, end: int, where: str) -> Frame:
+def ionic_step(block: bytes, n_atoms: int, selective: bool, end: int, where: str) -> Frame:
+    """One ionic step of its part of a vasprun.xml.
+
+    Raises
+    ------
+    InputError
+        If it has no cell, positions and energy of so many atoms.
+    """
     try:
         text = block[block.rindex(b"<structure") : block.rindex(b"</structure>") + len(b"</structure>")]
         structure = ET.fromstring(text)  # noqa: S314
