@@ -59,7 +59,8 @@ ROOMS = """
     managers report
     study plots
     makers builders
-    dynamics analysis training validation datasets
+    validation
+    dynamics analysis training datasets
     structures potentials trajectories stores
     documents
     settings errors
