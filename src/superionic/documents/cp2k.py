@@ -70,7 +70,7 @@ class Cp2kSettings(Document):
     def _no_empty_mesh(cls, mesh: object) -> object:
         if isinstance(mesh, list | tuple) and any(isinstance(n, int) and n < 1 for n in mesh):
             raise ValueError(f"{list(mesh)} has no points: give at least one division along each vector")
-        return mesh
+        return tuple(mesh) if isinstance(mesh, list) else mesh  # a study file's list, which strict types refuse
 
     @model_validator(mode="after")
     def _gamma_of_xtb(self) -> Self:

@@ -99,6 +99,11 @@ def test_odd_electrons_are_refused(symbols, odd, level):
         require_even_electrons(settings(level=level), symbols)
 
 
+def test_a_mesh_is_read_from_a_study_file():
+    read = Cp2kSettings.model_validate_json('{"family": "cp2k", "k_mesh": [2, 1, 2]}', strict=True)
+    assert read.k_mesh == (2, 1, 2)
+
+
 def test_cell_too_small_for_its_mesh_is_refused():
     cell = np.diag([6.4, 11.1, 6.0])
     require_large_enough(settings(k_mesh=(2, 1, 2)), cell)
