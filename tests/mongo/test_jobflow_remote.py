@@ -69,6 +69,11 @@ def test_the_quickstart_runs_to_its_documents_through_a_runner_that_is_killed(cl
     study = small_study(cluster.folder, run_config=RUN_CONFIG, analysis=analysis)
     submit = ("superionic", "submit", study, "--manager", "jobflow-remote", "--project", "superionic")
     submit += ("--worker", "local_shell")
+    keep = {}
+    cluster.edit_project(lambda project: keep.update(data=project["jobstore"].pop("additional_stores")))
+    refused = cluster.run(*submit, check=False)
+    assert "no additional store 'data'" in refused.stderr, refused.stderr
+    cluster.edit_project(lambda project: project["jobstore"].update(additional_stores=keep["data"]))
     assert "4 jobs submitted" in cluster.run(*submit).stdout
     runner = cluster.runner()
     cluster.wait(lambda: cluster.db.jobs.count_documents({"output.kind": "trajectory_segment"}))

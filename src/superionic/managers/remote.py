@@ -14,6 +14,7 @@ from superionic.errors import InputError
 from superionic.managers.identity import jobs_of
 from superionic.managers.run_config import apply_by_kind
 from superionic.managers.submission import Submission, new_part
+from superionic.stores.kinds import require_lasting
 
 
 def submit_to_jobflow_remote(
@@ -35,11 +36,13 @@ def submit_to_jobflow_remote(
     Raises
     ------
     InputError
-        If there is no such project, worker or exec_config, or a new job depends on an unfinished one.
+        If there is no such project, worker or exec_config, the project's store loses trajectories, or a new job
+        depends on an unfinished one.
     """
     project = _project(project_name)
     worker = worker or next(iter(project.workers))
     _check(run_config, project, worker)
+    require_lasting(project.get_jobstore(), f"jobstore of project {project.name!r} of jobflow-remote")
     states = _states(flow, project)
     new = new_part(flow, states)
     if new is None:

@@ -17,7 +17,7 @@ from superionic.errors import InputError
 from superionic.settings import SuperionicSettings
 from superionic.stores.embedded import connect_in_turn, create_table, keyed
 from superionic.stores.indexes import ensure_indexes
-from superionic.stores.kinds import DATA_STORE, DOCUMENT_KEYS, check_bucket, check_reachable
+from superionic.stores.kinds import DATA_STORE, DOCUMENT_KEYS, check_bucket, check_reachable, require_lasting
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ def open_stores(settings: SuperionicSettings) -> Stores:
     Raises
     ------
     InputError
-        If the jobflow configuration is missing, or its JOB_STORE lacks the additional store ``data``.
+        If the jobflow configuration is missing, its JOB_STORE lacks the additional store ``data``, or
+        forgets what it is given.
     """
     if settings.jobflow_config is None:
         jobs = embedded_job_store(settings.store_dir / "store")
@@ -104,10 +105,6 @@ def _configured_job_store(path: Path) -> JobStore:
         raise InputError(
             f"jobflow_config = {str(path)!r}: JOB_STORE describes no store ({reason}): correct it"
         ) from None
-    if DATA_STORE not in store.additional_stores:
-        raise InputError(
-            f"jobflow_config = {str(path)!r}: JOB_STORE has no additional store {DATA_STORE!r}, "
-            "which holds the trajectories: add one, for example a GridFSStore"
-        )
+    require_lasting(store, f"jobflow_config = {str(path)!r}: JOB_STORE")
     store.additional_stores[DATA_STORE] = keyed(store.additional_stores[DATA_STORE])
     return store

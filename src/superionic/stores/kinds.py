@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from jobflow import JobStore
 from maggma.core import Store
 from maggma.stores import MontyStore
 
-from superionic.errors import StoreError
+from superionic.errors import InputError, StoreError
 
 DATA_STORE = "data"  # the one additional store, of trajectories and other blobs
 DOCUMENT_KEYS = {  # collection -> its key
@@ -22,6 +23,38 @@ def is_mongo(store: Store) -> bool:
     from maggma.stores import MemoryStore, MongoStore
 
     return isinstance(store, MongoStore) and not isinstance(store, MemoryStore)
+
+
+def require_lasting(jobs: JobStore, where: str) -> None:
+    """Refuse a JobStore that has no place for trajectories, or forgets what it is given.
+
+    Parameters
+    ----------
+    jobs
+        The JobStore.
+    where
+        What describes it, for messages.
+
+    Raises
+    ------
+    InputError
+        If it has no additional store ``data``, or one of its stores is only memory, or a JSON file: that keeps one of
+        the jobs of a chain.
+    """
+    from maggma.stores import JSONStore, MemoryStore
+
+    if DATA_STORE not in jobs.additional_stores:
+        raise InputError(
+            f"{where} has no additional store {DATA_STORE!r}, which holds the trajectories: add one, for example a "
+            "GridFSStore"
+        )
+    for name, store in {"docs_store": jobs.docs_store, **jobs.additional_stores}.items():
+        in_memory = type(store) is MemoryStore or (isinstance(store, MontyStore) and store.database_path == ":memory:")
+        if in_memory or isinstance(store, JSONStore):
+            raise InputError(
+                f"{where}: {name} is a {type(store).__name__}, which loses {'all' if in_memory else 'some'} of what a "
+                "run stored when it ends: take a MontyStore, a MongoStore or a GridFSStore"
+            )
 
 
 def describe(store: Store) -> str:
