@@ -19,6 +19,7 @@ COMMANDS = {
     "import": "Store a trajectory from VASP, LAMMPS, ASE, CP2K, xtc or dcd files as a run.",
     "adopt": "Store the trajectories of atomate2's MD jobs as runs.",
     "inspect": "Say what a stored run is, and check its frames.",
+    "dataset": "Labelled frames: import, show, export, merge and split them.",
     "export": "Write a stored run for other tools.",
     "enumerate": "Enumerate the distinct ways ions can be distributed over a host's sites.",
     "decorate": "Decorate cation sites with a high-entropy composition.",

@@ -30,7 +30,9 @@ _VASP_TAGS = (
 )  # fmt: skip
 
 
-def reference_of(settings: PotentialSettings, potential: PotentialReference, elements: Iterable[str]) -> LabelReference:
+def reference_of(
+    settings: PotentialSettings, potential: PotentialReference, elements: Iterable[str] | None = None
+) -> LabelReference:
     """The reference of labels by a potential.
 
     Parameters
@@ -40,15 +42,15 @@ def reference_of(settings: PotentialSettings, potential: PotentialReference, ele
     potential
         What it is.
     elements
-        Symbols of the elements that are labelled: basis sets and pseudopotentials of these are named.
+        Symbols of the elements that are labelled: basis sets and pseudopotentials of these are named; None for all.
     """
     described: dict[str, JsonValue] = settings.model_dump(mode="json", exclude=_NO_MATTER)
     if isinstance(settings, Cp2kSettings):
         described["k_mesh"] = list(settings.mesh)
         if settings.level == "pbesol":
-            from superionic.potentials.cp2k.elements import kinds_of
+            from superionic.potentials.cp2k.elements import KINDS, kinds_of
 
-            kinds = kinds_of(settings, sorted(set(elements)))
+            kinds = kinds_of(settings, sorted({**KINDS, **settings.kinds} if elements is None else set(elements)))
             described["kinds"] = {element: kind.model_dump(mode="json") for element, kind in kinds.items()}
     return LabelReference(potential=potential, settings=described)
 

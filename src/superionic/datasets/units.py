@@ -58,6 +58,25 @@ class LabelUnits:
     per_atom: bool = False
     compression_is_positive: bool = False
 
+    @classmethod
+    def named(cls, energy: str, forces: str, stress: str, per_atom: bool, compression_is_positive: bool) -> LabelUnits:
+        """Units by their names.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown.
+        """
+        tables = (
+            ("energy", energy, ENERGY_UNITS_EV),
+            ("force", forces, FORCE_UNITS_EV_PER_A),
+            ("stress", stress, STRESS_UNITS_EV_PER_A3),
+        )
+        for what, name, known in tables:
+            if name not in known:
+                raise InputError(f"unit of {what} {name!r} is unknown: choose one of {', '.join(known)}")
+        return cls(energy, forces, stress, per_atom, compression_is_positive)
+
     def converted(self, candidate: Candidate) -> Candidate:
         """A frame with labels in these units, in those of this package."""
         factor = ENERGY_UNITS_EV[self.energy] * (candidate.frame.n_atoms if self.per_atom else 1)

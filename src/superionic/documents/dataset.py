@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from superionic.documents.base import Document, StoredDocument
 from superionic.documents.provenance import PotentialReference, Provenance
@@ -76,6 +76,14 @@ class SplitSettings(Document):
         description="Structures (labels) or temperatures in K that are test alone; the other shares keep their ratio",
     )
     seed: int = Field(0, ge=0, description="Seed of the order in which blocks are dealt out")
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        if min(self.fractions) < 0 or abs(sum(self.fractions) - 1) > 1e-6:
+            raise ValueError(f"fractions = {list(self.fractions)} are no shares: give three that add up to 1")
+        if self.fractions[0] == 0:
+            raise ValueError("fractions: nothing is left to train on")
+        return self
 
 
 class DatasetDocument(StoredDocument):

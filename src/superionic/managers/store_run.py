@@ -11,7 +11,8 @@ from jobflow import JobStore
 from maggma.stores import MemoryStore
 from monty.json import MontyEncoder
 
-from superionic.documents import MDRunDocument, TrajectorySegment
+from superionic.documents import DatasetDocument, MDRunDocument, TrajectorySegment
+from superionic.documents.base import StoredDocument
 from superionic.stores.blobs import named_blobs, remove_blobs
 from superionic.stores.kinds import DATA_STORE
 
@@ -46,28 +47,63 @@ def store_run(
     outputs
         Its segments in order, then its summary.
     """
-    blobs = jobs.additional_stores[DATA_STORE]
     partial = list(jobs.docs_store.query({"uuid": run_id}, properties=["output"]))
     jobs.docs_store.remove_docs({"uuid": run_id})
     remove_blobs(jobs, named_blobs(partial))
     for index, output in enumerate(outputs, start=1):
-        staging = JobStore(MemoryStore(), additional_stores={DATA_STORE: MemoryStore(key="blob_uuid")})
-        staging.connect()
-        document = {
-            "uuid": run_id,
-            "index": index,
-            "output": json.loads(json.dumps(output, cls=MontyEncoder)),
-            "completed_at": datetime.now(UTC).replace(tzinfo=None).isoformat(),
-            "metadata": {},
-            "hosts": [],
-            "name": name,
-        }
-        staging.update(document, save={DATA_STORE: ["payload"]})
-        for store, target, key in (
-            (staging.additional_stores[DATA_STORE], blobs, "blob_uuid"),
-            (staging.docs_store, jobs.docs_store, ["uuid", "index"]),
-        ):
-            target.update([{k: v for k, v in found.items() if k != "_id"} for found in store.query()], key=key)
+        store_output(jobs, run_id, index, name, output)
         if isinstance(output, MDRunDocument):
             return output
     raise AssertionError("a run ends with its summary")
+
+
+def store_output(jobs: JobStore, uuid: str, index: int, name: str, output: StoredDocument) -> None:
+    """Store one document as a job would leave it, its payload before it and apart from it.
+
+    Parameters
+    ----------
+    jobs
+        A connected JobStore with the additional store ``data``.
+    uuid, index, name
+        Of the job.
+    output
+        The document.
+    """
+    staging = JobStore(MemoryStore(), additional_stores={DATA_STORE: MemoryStore(key="blob_uuid")})
+    staging.connect()
+    document = {
+        "uuid": uuid,
+        "index": index,
+        "output": json.loads(json.dumps(output, cls=MontyEncoder)),
+        "completed_at": datetime.now(UTC).replace(tzinfo=None).isoformat(),
+        "metadata": {},
+        "hosts": [],
+        "name": name,
+    }
+    staging.update(document, save={DATA_STORE: ["payload"]})
+    for store, target, key in (
+        (staging.additional_stores[DATA_STORE], jobs.additional_stores[DATA_STORE], "blob_uuid"),
+        (staging.docs_store, jobs.docs_store, ["uuid", "index"]),
+    ):
+        target.update([{k: v for k, v in found.items() if k != "_id"} for found in store.query()], key=key)
+
+
+def store_dataset(jobs: JobStore, document: DatasetDocument) -> None:
+    """Store a version of a dataset; one that is stored already stays as it is.
+
+    Parameters
+    ----------
+    jobs
+        A connected JobStore with the additional store ``data``.
+    document
+        The dataset with its frames.
+    """
+    uuid = content_run_id(
+        "dataset",
+        document.name,
+        document.version,
+        document.parents,
+        document.model_dump(mode="json", include={"excluded"}),
+    )
+    if jobs.docs_store.query_one({"uuid": uuid, "output.kind": "dataset"}, ["uuid"]) is None:
+        store_output(jobs, uuid, 1, f"dataset {document.name}", document)

@@ -9,6 +9,7 @@ from jobflow import JobStore
 from maggma.core import Store
 from maggma.stores import GridFSStore, S3Store
 
+from superionic.errors import StoreError
 from superionic.stores.kinds import DATA_STORE, is_mongo
 
 # States of jobflow-remote in which a job may be storing its output, or is on its way to it.
@@ -45,6 +46,23 @@ def named_blobs(output: Any) -> Iterator[str]:
     elif isinstance(output, list):
         for entry in output:
             yield from named_blobs(entry)
+
+
+def with_payload(jobs: JobStore, output: dict[str, Any]) -> dict[str, Any]:
+    """An output as it is stored, with its payload in the place where it names the blob.
+
+    Raises
+    ------
+    StoreError
+        If the blob is missing.
+    """
+    if not isinstance(output.get("payload"), dict):
+        return output
+    blob_uuid = output["payload"].get("blob_uuid")
+    blob = jobs.additional_stores[DATA_STORE].query_one({"blob_uuid": blob_uuid}, ["blob_uuid", "data"])
+    if blob is None:
+        raise StoreError(f"the blob {blob_uuid} is missing")
+    return {**output, "payload": blob["data"]}
 
 
 def remove_blobs(jobs: JobStore, blob_uuids: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from jobflow import JobStore
 from superionic.documents import MDRunDocument, RunIdentity, SourceReference, TrajectorySegment
 from superionic.documents.base import StoredDocument
 from superionic.errors import InputError, StoreError
-from superionic.stores.kinds import DATA_STORE
+from superionic.stores.blobs import with_payload
 from superionic.stores.reading import identity_of
 
 _REFERENCE = ["uuid", "index", "completed_at"]
@@ -94,16 +94,13 @@ def iter_segments(jobs: JobStore, run_id: str) -> Iterator[TrajectorySegment]:
         If a stored segment cannot be read.
     """
     criteria = {"uuid": run_id, "output.kind": "trajectory_segment"}
-    blobs = jobs.additional_stores[DATA_STORE]
     found = list(jobs.docs_store.query(criteria, properties=["index", "output"]))  # small: payloads are kept apart
     for document in sorted(found, key=lambda document: document["index"]):
         output, index = document["output"], document["index"]
-        if isinstance(output.get("payload"), dict):
-            blob_uuid = output["payload"].get("blob_uuid")
-            blob = blobs.query_one({"blob_uuid": blob_uuid}, ["blob_uuid", "data"])
-            if blob is None:
-                raise StoreError(f"run {run_id}: the blob {blob_uuid} of job index {index} is missing: run it again")
-            output["payload"] = blob["data"]
+        try:
+            output = with_payload(jobs, output)
+        except StoreError as error:
+            raise StoreError(f"run {run_id}: {error} of job index {index}: run it again") from error
         try:
             yield TrajectorySegment.from_stored(output)
         except StoreError as error:
