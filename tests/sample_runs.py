@@ -41,7 +41,7 @@ N_IONS = 12
 
 def memory_stores():
     jobs = JobStore(MemoryStore("jobs"), additional_stores={"data": MemoryStore("data", key="blob_uuid")})
-    return Stores(jobs, *map(MemoryStore, ("diffusivity", "arrhenius", "comparison", "studies")))
+    return Stores(jobs, *map(MemoryStore, ("diffusivity", "arrhenius", "comparison", "studies", "validation")))
 
 
 def walk(n_frames, step_A, seed):

@@ -10,6 +10,8 @@ from maggma.core import Builder
 from superionic.builders.arrhenius import ArrheniusBuilder
 from superionic.builders.comparison import ComparisonBuilder
 from superionic.builders.diffusivity import DiffusivityBuilder
+from superionic.builders.validation import ValidationBuilder
+from superionic.builders.validity import ValidityBuilder
 from superionic.documents import FailureDocument
 from superionic.stores.connecting import Stores
 from superionic.stores.reading import read_documents
@@ -22,6 +24,7 @@ class Built:
     diffusivity: int
     arrhenius: int
     comparison: int
+    validation: int
     failures: list[str]
 
 
@@ -40,19 +43,22 @@ def build_documents(stores: Stores, memory_GB: float | None = None) -> Built:
     runs = DiffusivityBuilder(stores.jobs, stores.diffusivity, memory_GB=memory_GB, studies=stores.studies)
     groups = ArrheniusBuilder(stores.diffusivity, stores.arrhenius)
     compared = ComparisonBuilder(stores.diffusivity, stores.arrhenius, stores.comparison)
-    n_runs, n_groups, n_compared = (_run(builder) for builder in (runs, groups, compared))
+    judged = ValidationBuilder(stores.jobs, stores.diffusivity, stores.validation)
+    n_runs, n_groups, n_compared, n_judged = (_run(builder) for builder in (runs, groups, compared, judged))
+    _run(ValidityBuilder(stores.validation, stores.diffusivity))
     failures = [
         str(failure)
         for store, key in (
             (stores.diffusivity, "run_id"),
             (stores.arrhenius, "group"),
             (stores.comparison, "comparison"),
+            (stores.validation, "validation"),
         )
         for found in read_documents(store, FailureDocument, key, partly=True)
         for failure in found
     ]
-    unreadable = [str(found) for builder in (runs, groups, compared) for found in builder.unreadable]
-    return Built(n_runs, n_groups, n_compared, [*failures, *dict.fromkeys(unreadable)])
+    unreadable = [str(found) for builder in (runs, groups, compared, judged) for found in builder.unreadable]
+    return Built(n_runs, n_groups, n_compared, n_judged, [*failures, *dict.fromkeys(unreadable)])
 
 
 def _run(builder: Builder) -> int:

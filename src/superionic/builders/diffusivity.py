@@ -183,7 +183,7 @@ def diffusivity_of_run(
     memory_GB
         What the positions and work on them may take.
     """
-    document = diffusivity(trajectory, _host(trajectory), settings, memory_GB=memory_GB)
+    document = diffusivity(trajectory, host_of_run(trajectory), settings, memory_GB=memory_GB)
     potential = None if trajectory.identity is None else trajectory.identity.potential
     seed = None if trajectory.protocol is None else trajectory.protocol.seed
     provenance = document.provenance.model_copy(update={"potential": potential, "seed": seed})
@@ -210,7 +210,7 @@ def _completion(summary: MDRunDocument | None) -> Check:
     )
 
 
-def _host(trajectory: Trajectory) -> Host | None:
+def host_of_run(trajectory: Trajectory) -> Host | None:
     """The host that is stored with the run; for runs from before it was, the packaged one or the file of its name."""
     if trajectory.host_crystal is not None:
         return host_from_document(trajectory.host_crystal)

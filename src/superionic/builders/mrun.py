@@ -7,6 +7,8 @@ from maggma.core import Builder
 from superionic.builders.arrhenius import ArrheniusBuilder
 from superionic.builders.comparison import ComparisonBuilder
 from superionic.builders.diffusivity import DiffusivityBuilder
+from superionic.builders.validation import ValidationBuilder
+from superionic.builders.validity import ValidityBuilder
 from superionic.settings import SuperionicSettings
 from superionic.stores.connecting import open_stores
 
@@ -29,4 +31,6 @@ def configured_builders() -> list[Builder]:
         ),
         ArrheniusBuilder(stores.diffusivity, stores.arrhenius),
         ComparisonBuilder(stores.diffusivity, stores.arrhenius, stores.comparison),
+        ValidationBuilder(stores.jobs, stores.diffusivity, stores.validation),
+        ValidityBuilder(stores.validation, stores.diffusivity),
     ]

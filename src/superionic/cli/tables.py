@@ -98,6 +98,8 @@ def _interval(estimate: Estimate | None, percent: int = 68) -> str:
 def _reasons(what: str, quality: Quality) -> Iterator[str]:
     for reason in quality.reasons:
         yield f"{what}: {quality.verdict.value}: {reason}"
+    for caveat in quality.caveats:
+        yield f"{what}: beware: {caveat}"
 
 
 def as_json(documents: Sequence[DiffusivityDocument | ArrheniusDocument | ComparisonDocument]) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ class FailureDocument(DerivedDocument):
     run_id: str | None = Field(None, description="UUID of the run that has no diffusivity")
     group: str | None = Field(None, description="Key of the group that has no Arrhenius fit")
     comparison: str | None = Field(None, description="Key of the comparison that could not be made")
+    validation: str | None = Field(None, description="Key of the validation that could not be judged")
     identity: RunIdentity | None = Field(None, description="What the runs behind it have in common; None if not known")
     reason: str = Field(description="Why it could not be built")
     provenance: Provenance = Field(description="Sources and software")
@@ -27,7 +28,7 @@ class FailureDocument(DerivedDocument):
     @property
     def name(self) -> str:
         """What there is no document of."""
-        found = {"run_id": self.run_id, "group": self.group, "comparison": self.comparison}
+        found = {field: getattr(self, field) for field in ("run_id", "group", "comparison", "validation")}
         return next(f"{field} {value}" for field, value in found.items() if value is not None)
 
     def __str__(self) -> str:

@@ -59,6 +59,11 @@ class Quality(Document):
     verdict: Verdict = Field(description="sufficient | insufficient (poor statistics) | unusable (wrong physics)")
     reasons: list[str] = Field(default_factory=list, description="Why the verdict is not 'sufficient'")
     checks: list[Check] = Field(default_factory=list, description="Every check made, passed or not")
+    caveats: list[str] = Field(
+        default_factory=list,
+        description="What statistics cannot tell, and is no part of the verdict: a potential that was not validated "
+        "for such a run",
+    )
 
     @classmethod
     def from_checks(cls, checks: Iterable[Check]) -> Quality:

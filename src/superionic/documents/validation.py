@@ -134,17 +134,22 @@ class ValidationRequest(StoredDocument):
     provenance: Provenance = Field(description="Where it came from")
 
 
-class ValidationDocument(DerivedDocument):
-    """Potentials beside their reference, each with its verdict."""
+class ValidationSummary(DerivedDocument):
+    """The verdicts of a validation without the curves behind them, read without decoding those."""
 
     kind: Literal["validation"] = Field("validation", description="What this document is")
     schema_version: Literal[1] = Field(1, description="Version of the shape of this kind of document")
     analysis_version: int = Field(1, ge=1, description="Version of what the numbers mean")
     validation: str = Field(description="Key: the study, the reference and the potentials")
     study: str | None = Field(description="Name of the study; None if of none")
+    judgements: list[Judgement] = Field(description="One verdict a potential")
+
+
+class ValidationDocument(ValidationSummary):
+    """Potentials beside their reference, each with its verdict."""
+
     thresholds: ValidationThresholds = Field(description="What the verdicts ask for")
     reference: MemberEvidence = Field(description="What is believed")
     candidates: list[MemberEvidence] = Field(description="What is judged, in the order of the judgements")
-    judgements: list[Judgement] = Field(description="One verdict a potential")
     caveats: list[str] = Field(default_factory=list, description="What no check can tell")
     provenance: Provenance = Field(description="Sources and software")

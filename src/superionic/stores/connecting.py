@@ -29,6 +29,7 @@ class Stores:
     arrhenius: Store
     comparison: Store
     studies: Store
+    validation: Store
 
     @contextmanager
     def connected(self) -> Iterator[Stores]:
@@ -39,7 +40,7 @@ class Stores:
         StoreError
             If a database does not answer.
         """
-        stores = (self.jobs, self.diffusivity, self.arrhenius, self.comparison, self.studies)
+        stores = (self.jobs, self.diffusivity, self.arrhenius, self.comparison, self.studies, self.validation)
         check_reachable(self.jobs.docs_store)
         check_bucket(self.jobs.additional_stores[DATA_STORE])
         for collection in (self.jobs.docs_store, *self.jobs.additional_stores.values(), *stores[1:]):

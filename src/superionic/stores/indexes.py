@@ -23,11 +23,14 @@ _IDENTITY: list[Index] = [
 ]
 _DOCUMENTS: list[Index] = [("temperature_K",), *_IDENTITY]
 _COMPARISONS: list[Index] = [*((f"members.{field}",) for field, *_ in _IDENTITY[:-1]), ("quality.verdict",)]
+_VALIDATIONS: list[Index] = [("study",), ("judgements.potential.model",), ("judgements.outcome",)]
 _JOBS: list[Index] = [("output.kind", "uuid"), ("uuid",), ("name",), ("completed_at",)]
 _OURS = {"output.kind": {"$exists": True}}  # what other programs keep in the same collection is none of our business
 
 
-def ensure_indexes(jobs: JobStore, diffusivity: Store, arrhenius: Store, comparison: Store, studies: Store) -> None:
+def ensure_indexes(
+    jobs: JobStore, diffusivity: Store, arrhenius: Store, comparison: Store, studies: Store, validation: Store
+) -> None:
     """Make the indexes where the stores are a MongoDB; leave it to those who may if this user may not."""
     if not is_mongo(jobs.docs_store):
         return
@@ -39,6 +42,7 @@ def ensure_indexes(jobs: JobStore, diffusivity: Store, arrhenius: Store, compari
         _ensure(arrhenius, _IDENTITY, ("group",))
         _ensure(comparison, _COMPARISONS, ("comparison",))
         _ensure(studies, [], ("study",))
+        _ensure(validation, _VALIDATIONS, ("validation",))
         for field in ("blob_uuid", "job_uuid"):
             jobs.additional_stores[DATA_STORE].ensure_index(field)
     except OperationFailure as error:

@@ -14,6 +14,7 @@ from superionic.errors import InputError, StoreError
 DATA_STORE = "data"  # the one additional store, of trajectories and other blobs
 DOCUMENT_KEYS = {  # collection -> its key
     "diffusivity": "run_id", "arrhenius": "group", "comparison": "comparison", "studies": "study",
+    "validation": "validation",
 }  # fmt: skip
 _PATIENCE_MS = 5000  # how long a database may take to answer before it counts as down
 
