@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from jobflow import Flow, Job, Maker
 
-from superionic.documents import OrderingDocument
+from superionic.documents import OrderingDocument, RelaxationDocument
 from superionic.makers.aimd import AimdSetMaker
 from superionic.makers.framework_ordering import FrameworkOrderingMaker
 from superionic.makers.mltp_md import MltpMdMaker
@@ -29,11 +29,15 @@ class SoFar:
     outputs
         What each stage gave, by its section of the study file: of `aimd` and `md`, by label, the MDRunDocuments of the
         runs of that ordering.
+    relaxations
+        The RelaxationDocument of each ordering that a stage of molecular dynamics started from, by section and label;
+        none where it started from the ordering as it is.
     """
 
     host: Host
     orderings: dict[str, OrderingDocument] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
+    relaxations: dict[str, dict[str, RelaxationDocument]] = field(default_factory=dict)
 
 
 class Stage(Protocol):
@@ -68,9 +72,18 @@ class EveryOrderingMaker(Maker):
         """Flow of the runs of all orderings."""
         flows = {}
         for label, ordering in so_far.orderings.items():
-            flows[label] = self.maker.make(ordering)
+            flows[label] = self._of_one(label, ordering, so_far)
             flows[label].append_name(f" {label}")
         return Flow(list(flows.values()), output={label: flow.output for label, flow in flows.items()}, name=self.name)
+
+    def _of_one(self, label: str, ordering: OrderingDocument, so_far: SoFar) -> Flow:
+        """Relaxation and MD of one ordering, the relaxation where later stages find it."""
+        if self.maker.relax_maker is None:
+            return self.maker.make(ordering)
+        relax = self.maker.relax_maker.make(ordering)
+        so_far.relaxations.setdefault(self.section, {})[label] = relax.output
+        runs = replace(self.maker, relax_maker=None).make(relax.output.ordering)
+        return Flow([relax, runs], output=runs.output, name=runs.name)
 
 
 @dataclass

@@ -19,7 +19,11 @@ _FUNCTIONS: dict[JobKind, tuple[str, ...]] = {
         "atomate2.cp2k.jobs.base:BaseCp2kMaker.make",
     ),
     "train": (),
-    "md": ("superionic.makers.mltp_md:run_md_segment", "superionic.makers.relax:RelaxMaker.make"),
+    "md": (
+        "superionic.makers.mltp_md:run_md_segment",
+        "superionic.makers.relax:RelaxMaker.make",
+        "superionic.makers.validation:label_again",
+    ),
 }
 
 

@@ -16,12 +16,14 @@ from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.relax import RelaxMaker
 from superionic.makers.study import EveryOrderingMaker, Stage
+from superionic.makers.validation_stage import ValidationStage
 from superionic.structures.carry import read_framework
 from superionic.structures.host import Host, load_host
 from superionic.structures.supercell_search import SupercellRequest
 from superionic.study.frameworks import SUPERCELL, DisorderEntry, HighEntropyEntry
 from superionic.study.plan import Plan, PlannedCell, within
 from superionic.study.runnable import check_runnable
+from superionic.study.validation import ValidateEntry
 
 
 class OrderingEntry(Document):
@@ -89,6 +91,9 @@ class Study(Document):
         None, description="Who is believed: what potentials are learned from and judged by"
     )
     aimd: AimdSet | None = Field(None, description="The runs with the reference")
+    validation: ValidateEntry | None = Field(
+        None, alias="validate", description="How the potential is judged by the reference's runs"
+    )
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings, description="The analysis")
     run_config: RunConfig = Field(
         default_factory=RunConfig, description="On a cluster: worker, resources and environment by kind of job"
@@ -109,6 +114,10 @@ class Study(Document):
             raise ValueError("md: there is none, and no aimd; give at least one of them")
         if self.aimd is not None and self.reference is None:
             raise ValueError("reference: there is none to run aimd with; write for example {family: cp2k}")
+        if self.validation is not None and self.aimd is None:
+            raise ValueError(
+                "validate: there is no aimd to judge by; stored runs are judged by with `superionic validate`"
+            )
         return self
 
     def load_host(self) -> Host:
@@ -157,6 +166,19 @@ class Study(Document):
                 analysis=self.analysis,
             )
             yield EveryOrderingMaker(md, "md")
+        stage = self._validation_stage(cells, host)
+        if stage is not None:
+            yield stage
+
+    def _validation_stage(self, cells: list[PlannedCell], host: Host) -> ValidationStage | None:
+        """Judges the potential by the runs of the reference; None where there is nothing to judge by."""
+        if self.validation is None or self.aimd is None or self.reference is None:
+            return None
+        relax = None if self.relax is None else RelaxMaker(potential=self.potential, **self.relax.model_dump())
+        stage = self.validation.stage(self.name, self.potential, self.reference, self.aimd, relax, self.analysis)
+        for name, settings in stage.maker.candidates.items():
+            self._check_runnable(cells, host, stage.md, settings, f"validate: {name}")
+        return stage
 
     def _check_runnable(
         self, cells: list[PlannedCell], host: Host, md: MDSet, settings: PotentialSettings, section: str

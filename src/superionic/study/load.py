@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from superionic.documents import AnalysisSettings
 from superionic.errors import InputError, first_error
@@ -45,7 +46,9 @@ def load_study(path: Path) -> Study:
     ]
     study = study.model_copy(update={"orderings": orderings})
     reference = None if study.reference is None else study.reference.beside(path.parent)
-    return study.model_copy(update={"potential": study.potential.beside(path.parent), "reference": reference})
+    judged = None if study.validation is None else study.validation.beside_files(path.parent)
+    potential = study.potential.beside(path.parent)
+    return study.model_copy(update={"potential": potential, "reference": reference, "validation": judged})
 
 
 def load_analysis(path: Path) -> AnalysisSettings:
@@ -73,11 +76,16 @@ def _meant(error: ValidationError) -> str:
     *place, unknown = first["loc"]
     models: list[type[BaseModel]] = [Study]
     for step in place:
-        fields = [model.model_fields[step] for model in models if step in model.model_fields]
+        fields = [_fields(model)[str(step)] for model in models if str(step) in _fields(model)]
         models = [model for field in fields for model in _models(field.annotation)] or models
-    known = {name for model in models for name in model.model_fields}
+    known = {name for model in models for name in _fields(model)}
     nearest = get_close_matches(str(unknown), known, n=1)
     return f": did you mean {nearest[0]}?" if nearest else f": known here are {', '.join(sorted(known))}"
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Fields by the keys that a study file has for them."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

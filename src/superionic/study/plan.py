@@ -15,6 +15,7 @@ from superionic.makers.framework_ordering import FrameworkOrderingMaker
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.study import EveryOrderingMaker, Stage, StudyMaker
+from superionic.makers.validation_stage import ValidationStage
 from superionic.structures.host import Host
 
 
@@ -61,7 +62,13 @@ class Plan:
     @property
     def md_makers(self) -> list[MltpMdMaker | AimdSetMaker]:
         """The stages that run molecular dynamics of every cell."""
-        return [stage.maker for stage in self.stages if isinstance(stage, EveryOrderingMaker)]
+        makers: list[MltpMdMaker | AimdSetMaker] = []
+        for stage in self.stages:
+            if isinstance(stage, EveryOrderingMaker):
+                makers.append(stage.maker)
+            elif isinstance(stage, ValidationStage):
+                makers += stage.md_makers
+        return makers
 
     @property
     def n_runs(self) -> int:
