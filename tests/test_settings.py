@@ -56,9 +56,17 @@ def test_a_missing_or_wrong_jobflow_config_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("docs", "data", "forgets"),
     [
-        ("{type: MontyStore, database_path: monty, collection_name: a}", "{type: MemoryStore}", "data is a MemoryStore"),
+        (
+            "{type: MontyStore, database_path: monty, collection_name: a}",
+            "{type: MemoryStore}",
+            "data is a MemoryStore",
+        ),
         ("{type: MemoryStore}", "{type: MemoryStore}", "docs_store is a MemoryStore"),
-        ("{type: MontyStore, database_path: ':memory:', collection_name: a}", "{type: MemoryStore}", "docs_store is a MontyStore"),
+        (
+            "{type: MontyStore, database_path: ':memory:', collection_name: a}",
+            "{type: MemoryStore}",
+            "docs_store is a MontyStore",
+        ),
         ("{type: JSONStore, paths: jobs.json, read_only: false}", "{type: MemoryStore}", "loses some"),
     ],
 )
