@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
 SETTINGS_FILE = Path("~/.superionic.yaml")
+
+
+def cache_folder(name: str) -> Path:
+    """A folder for what is dear to compute again: in SUPERIONIC_CACHE or ~/.cache/superionic, else a temporary one.
+
+    Raises
+    ------
+    OSError
+        If none of them can be written.
+    """
+    wanted = Path(os.environ.get("SUPERIONIC_CACHE") or Path.home() / ".cache" / "superionic").expanduser()
+    temporary = Path(tempfile.gettempdir()) / f"superionic-{os.getuid() if hasattr(os, 'getuid') else ''}"
+    for folder in (wanted, temporary):
+        path = folder / name
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(path, os.W_OK):
+            return path
+    raise OSError(f"neither {wanted} nor {temporary} can be written: set SUPERIONIC_CACHE to a folder that can")
 
 
 class SuperionicSettings(BaseSettings):

@@ -27,6 +27,7 @@ from superionic.managers.identity import with_content_uuids
 from superionic.managers.journal import Journal
 from superionic.managers.scheduler import LocalRun, Scheduler
 from superionic.managers.worker import execute, start_worker
+from superionic.stores.reach import described
 
 __all__ = ["LocalRun", "run_flow"]
 
@@ -69,7 +70,7 @@ def run_flow(
     scheduler = Scheduler(with_content_uuids(flow), store, journal)
     with journal.locked():
         shutil.rmtree(folder / "jobs", ignore_errors=True)  # what killed and failed jobs left behind
-        with _processes(workers) as pool:
+        with _processes(workers, store) as pool:
             running: dict[Future[dict[str, Any]], Job] = {}
             while True:
                 if stop.reason():
@@ -87,9 +88,11 @@ def run_flow(
 
 
 @contextmanager
-def _processes(workers: int) -> Iterator[ProcessPoolExecutor]:
+def _processes(workers: int, store: JobStore) -> Iterator[ProcessPoolExecutor]:
     """Worker processes; an exception kills them, since nobody would store what they give."""
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker, (os.getpid(),))
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), start_worker, (os.getpid(), described(store))
+    )
     try:
         yield pool
     except BaseException:

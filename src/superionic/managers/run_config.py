@@ -15,6 +15,7 @@ _FUNCTIONS: dict[JobKind, tuple[str, ...]] = {
     "dft": (
         "superionic.makers.aimd:run_aimd_segment",
         "superionic.makers.aimd:ReferenceRelaxMaker.make",
+        "superionic.makers.labels:label_batch",
         "atomate2.vasp.jobs.base:BaseVaspMaker.make",
         "atomate2.cp2k.jobs.base:BaseCp2kMaker.make",
     ),

@@ -18,14 +18,24 @@ from maggma.stores import MemoryStore
 from monty.json import MontyDecoder, MontyEncoder
 
 from superionic.stores.kinds import DATA_STORE
+from superionic.stores.reach import tell_store
 
 LOG_FILE = "job.log"
 
 logger = logging.getLogger(__name__)
 
 
-def start_worker(parent: int) -> None:
-    """Prepare a worker process: end with the manager even if that is killed, and leave signals to it and to MD."""
+def start_worker(parent: int, store: str) -> None:
+    """Prepare a worker process: end with the manager even if that is killed, and leave signals to it and to MD.
+
+    Parameters
+    ----------
+    parent
+        The manager's process.
+    store
+        Its JobStore as JSON, for jobs that read stored runs.
+    """
+    tell_store(store)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # held back until it no longer kills

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from superionic.errors import InputError
 from superionic.potentials.interface import IsolatedAtomError, Potential, PotentialError
 
-__all__ = ["checked_geometry", "checked_numbers", "named", "refuse_isolated", "require_stress"]
+__all__ = ["checked_geometry", "checked_numbers", "named", "refuse_isolated", "require_elements", "require_stress"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -67,6 +67,20 @@ def require_stress(potential: Potential, purpose: str) -> None:
         raise InputError(
             f"{named(potential)} gives no stress, which {purpose} needs: use another potential, or do without"
         )
+
+
+def require_elements(potential: Potential, numbers: ArrayLike, where: str) -> None:
+    """Refuse atoms of an element that a potential does not know.
+
+    Raises
+    ------
+    InputError
+        If there is one; says where.
+    """
+    try:
+        checked_numbers(numbers, potential.supported_numbers, named(potential))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
 
 
 def named(potential: Potential) -> str:

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from superionic.documents import AimdSet, AnalysisSettings, ChgnetSettings, Document, MDSet, PotentialSettings
 from superionic.documents.run_config import RunConfig
 from superionic.makers.aimd import AimdSetMaker, ReferenceRelaxMaker
+from superionic.makers.dataset import DatasetMaker
 from superionic.makers.mltp_md import MltpMdMaker
 from superionic.makers.ordering import OrderingMaker
 from superionic.makers.relax import RelaxMaker
@@ -20,6 +21,7 @@ from superionic.makers.validation_stage import ValidationStage
 from superionic.structures.carry import read_framework
 from superionic.structures.host import Host, load_host
 from superionic.structures.supercell_search import SupercellRequest
+from superionic.study.dataset import DatasetEntry
 from superionic.study.frameworks import SUPERCELL, DisorderEntry, HighEntropyEntry
 from superionic.study.plan import Plan, PlannedCell, within
 from superionic.study.runnable import check_runnable
@@ -91,6 +93,7 @@ class Study(Document):
         None, description="Who is believed: what potentials are learned from and judged by"
     )
     aimd: AimdSet | None = Field(None, description="The runs with the reference")
+    dataset: DatasetEntry | None = Field(None, description="Frames of the runs, labelled by the reference")
     validation: ValidateEntry | None = Field(
         None, alias="validate", description="How the potential is judged by the reference's runs"
     )
@@ -114,6 +117,12 @@ class Study(Document):
             raise ValueError("md: there is none, and no aimd; give at least one of them")
         if self.aimd is not None and self.reference is None:
             raise ValueError("reference: there is none to run aimd with; write for example {family: cp2k}")
+        if self.dataset is not None and self.reference is None:
+            raise ValueError("reference: there is none to label the dataset with; write for example {family: cp2k}")
+        if self.dataset is not None and isinstance(self.dataset.runs, str) and getattr(self, self.dataset.runs) is None:
+            raise ValueError(
+                f"dataset.runs = '{self.dataset.runs}': the study has no such runs; give {{runs: md}} or ids"
+            )
         if self.validation is not None and self.aimd is None:
             raise ValueError(
                 "validate: there is no aimd to judge by; stored runs are judged by with `superionic validate`"
@@ -156,6 +165,8 @@ class Study(Document):
                 relax = ReferenceRelaxMaker(potential=self.reference, **self.relax.model_dump())
             maker = AimdSetMaker(self.aimd, self.reference, relax_maker=relax, study=self.name, analysis=self.analysis)
             yield EveryOrderingMaker(maker, "aimd")
+        if self.dataset is not None and self.dataset.runs != "md":
+            yield self._dataset_stage(cells, self.dataset)
         if self.md is not None:
             self._check_runnable(cells, host, self.md, self.potential, "md")
             md = MltpMdMaker(
@@ -166,9 +177,22 @@ class Study(Document):
                 analysis=self.analysis,
             )
             yield EveryOrderingMaker(md, "md")
+        if self.dataset is not None and self.dataset.runs == "md":
+            yield self._dataset_stage(cells, self.dataset)
         stage = self._validation_stage(cells, host)
         if stage is not None:
             yield stage
+
+    def _dataset_stage(self, cells: list[PlannedCell], entry: DatasetEntry) -> DatasetMaker:
+        """Labels frames of runs; a reference that cannot be had, or not for these elements, is refused before any."""
+        from superionic.potentials.checks import require_elements
+        from superionic.potentials.load import load
+
+        assert self.reference is not None  # noqa: S101 - `_stages` refuses that
+        with closing(load(self.reference)) as potential:
+            for cell in cells:
+                require_elements(potential, cell.structure.atomic_numbers, f"dataset: {cell.where}")
+        return entry.stage(self.name, self.reference, None)
 
     def _validation_stage(self, cells: list[PlannedCell], host: Host) -> ValidationStage | None:
         """Judges the potential by the runs of the reference; None where there is nothing to judge by."""

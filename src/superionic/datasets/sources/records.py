@@ -31,14 +31,34 @@ def record_candidates(path: Path, given: Given) -> Found:
     for index, line in enumerate(lines):
         where = f"{path}: line {index + 1}"
         try:
-            found.append(_candidate(json.loads(line), path.name, index, len(lines), given, where))
+            found.append(record_candidate(json.loads(line), path.name, index, len(lines), given, where))
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{where} is not the record of a label: {first_error(error)}") from error
     origins = numbered_within_runs([candidate.frame.origin for candidate in found])
     return Found([candidate.of(origin) for candidate, origin in zip(found, origins, strict=True)])
 
 
-def _candidate(entry: dict[str, Any], file: str, index: int, n_frames: int, given: Given, where: str) -> Candidate:
+def record_candidate(
+    entry: dict[str, Any], file: str, index: int, n_frames: int, given: Given, where: str
+) -> Candidate:
+    """The frame of one record with its labels, or with the reason why it has none.
+
+    Parameters
+    ----------
+    entry
+        The record.
+    file, index, n_frames
+        Where it is, for records that know of no run.
+    given
+        The reference with its settings, for records that name none.
+    where
+        What errors call it.
+
+    Raises
+    ------
+    InputError, ValueError, KeyError, TypeError
+        If it is no whole record.
+    """
     numbers = np.array(entry["numbers"], dtype=np.int64)
     said = entry["origin"]
     said = {"origin": said} if "run" in said else {**said, "name": entry.get("name")}

@@ -9,13 +9,13 @@ numba's own check sees only the file that a kernel stands in, not the files it c
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
+
+from superionic.settings import cache_folder
 
 __all__ = ["CACHE", "kernel"]
 
@@ -26,17 +26,7 @@ def _cache() -> Path:
         source = path.read_bytes()
         if b"@kernel" in source or path == Path(__file__):
             digest.update(source)
-    wanted = Path(os.environ.get("SUPERIONIC_CACHE") or Path.home() / ".cache" / "superionic").expanduser()
-    temporary = Path(tempfile.gettempdir()) / f"superionic-{os.getuid() if hasattr(os, 'getuid') else ''}"
-    for folder in (wanted, temporary):
-        path = folder / f"kernels-{digest.hexdigest()[:16]}"
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(path, os.W_OK):
-            return path
-    raise OSError(f"neither {wanted} nor {temporary} can be written: set SUPERIONIC_CACHE to a folder that can")
+    return cache_folder(f"kernels-{digest.hexdigest()[:16]}")
 
 
 CACHE = _cache()
