@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from superionic.validation.distances import distance, standard_error
+from superionic.validation.distances import _noise, distance, standard_error
 
 
 def blocks(p, n_blocks, counts, random):
@@ -52,3 +53,13 @@ def test_the_standard_error_is_that_of_the_mean():
     means = [blocks(P, 5, 400, random).mean(axis=0) for _ in range(500)]
     stated = np.mean([standard_error(blocks(P, 5, 400, random)) for _ in range(500)], axis=0)
     assert np.std(means, axis=0) == pytest.approx(stated, rel=0.15)
+
+
+def test_noise_is_students():
+    blocks_of_one_bin = np.random.default_rng(3).normal(size=(5, 1))
+    drawn = np.concatenate([_noise(blocks_of_one_bin, np.random.default_rng(seed))[:, 0] for seed in range(20)])
+    error = blocks_of_one_bin.std(ddof=1) / np.sqrt(5)
+    for level in (0.68, 0.95):
+        assert np.percentile(abs(drawn), 100 * level) == pytest.approx(
+            error * stats.t.ppf(0.5 + level / 2, 4), rel=0.03
+        )

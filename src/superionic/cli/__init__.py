@@ -16,6 +16,7 @@ COMMANDS = {
     "submit": "Submit a study to jobflow-remote or FireWorks.",
     "build": "Build documents from the stored trajectories.",
     "show": "Show the documents.",
+    "validate": "Judge a potential by stored runs of its reference.",
     "import": "Store a trajectory from VASP, LAMMPS, ASE, CP2K, xtc or dcd files as a run.",
     "adopt": "Store the trajectories of atomate2's MD jobs as runs.",
     "inspect": "Say what a stored run is, and check its frames.",

@@ -170,9 +170,10 @@ class ValidationMaker(Maker):
                 found[kind] += add(maker.make(against.ordering), title if kind == "runs" else f"NPT {title}")
             if self.relax_maker is not None and against.relaxation is not None:
                 cell = replace(self.relax_maker, potential=potential, relax_cell=True)
-                found["relaxed"].append(add(cell.make(against.ordering), title))
+                start = against.relaxation.ordering
+                found["relaxed"].append(add(cell.make(start), title))
                 atoms = replace(cell, relax_cell=False)
-                found["in_cell"].append(add(atoms.make(against.ordering), f"in its cell {title}"))
+                found["in_cell"].append(add(atoms.make(start), f"in its cell {title}"))
         if dataset is not None:
             found["parity"] = add(label_again(dataset, potential), name)
         return jobs, found

@@ -125,6 +125,20 @@ def find_run(jobs: JobStore, text: str) -> str:
     return found[0]
 
 
+def find_runs(jobs: JobStore, text: str) -> list[str]:
+    """All runs of a study, or else of a label, or else the one whose id is or begins with `text`.
+
+    Raises
+    ------
+    InputError
+        If there is none, or more than one that begins so.
+    """
+    for field in ("study", "label"):
+        if found := sorted(run.run_id for run in stored_runs(jobs, {f"output.identity.{field}": text})):
+            return found
+    return [find_run(jobs, text)]
+
+
 def load_summary(jobs: JobStore, run_id: str) -> MDRunDocument | None:
     """The end of a run, None if it has not ended.
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -15,6 +15,8 @@ from superionic.documents import AnalysisSettings
 from superionic.errors import InputError, first_error
 from superionic.study.entries import Study
 from superionic.study.strict_yaml import read_yaml
+
+_Settings = TypeVar("_Settings", bound=BaseModel)
 
 
 def load_study(path: Path) -> Study:
@@ -59,11 +61,31 @@ def load_analysis(path: Path) -> AnalysisSettings:
     InputError
         One sentence that names the first thing that is wrong.
     """
+    return load_settings(path, AnalysisSettings, "analysis:")
+
+
+def load_settings(path: Path, model: type[_Settings], section: str) -> _Settings:
+    """Read what stands under a section of a study from a file of its own.
+
+    Parameters
+    ----------
+    path
+        The file.
+    model
+        What it holds.
+    section
+        How the section is called, for messages.
+
+    Raises
+    ------
+    InputError
+        One sentence that names the first thing that is wrong.
+    """
     content = read_yaml(path.read_text())
     if not isinstance(content, dict):
-        raise InputError(f"{path} holds no keys: write in it what stands under `analysis:` in a study")
+        raise InputError(f"{path} holds no keys: write in it what stands under `{section}` in a study")
     try:
-        return AnalysisSettings.model_validate_json(json.dumps(content), strict=True)
+        return model.model_validate_json(json.dumps(content), strict=True)
     except ValidationError as error:
         raise InputError(f"{path}: {first_error(error)}") from error
 
