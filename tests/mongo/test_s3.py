@@ -71,7 +71,9 @@ def test_a_study_and_an_import_go_to_s3_and_come_back(on_s3, bucket):
     cluster.db.jobs.delete_many({"name": re.compile("import")})
     assert "1 blobs that no job names" in cluster.run("superionic", "clean").stdout
     assert stored(bucket) == kept
-    assert "removed 1 blobs" in cluster.run("superionic", "clean", "--yes").stdout
+    assert "1 of them stay" in cluster.run("superionic", "clean", "--yes").stdout
+    assert stored(bucket) == kept
+    assert "removed 1 blobs" in cluster.run("superionic", "clean", "--yes", "--unstored").stdout
     assert len(stored(bucket)) == 2
     check_that_what_is_wrong_is_one_sentence(cluster)
     assert "s3cr3t" not in str([list(cluster.db[name].find()) for name in cluster.db.list_collection_names()])

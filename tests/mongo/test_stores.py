@@ -140,6 +140,24 @@ def test_a_blob_that_gets_its_job_between_two_looks_is_kept(stores, environment,
     assert len(load_segments(stores.jobs, segment.run_id)) == 1
 
 
+def test_trajectories_whose_job_documents_are_lost_are_never_cleaned_away(stores, environment, monkeypatch):
+    monkeypatch.setattr("superionic.cli.clean._PAUSE_S", 0)
+    for segment in segments():
+        store_segment(stores.jobs, segment)
+    kept = orphaned_blobs(stores.jobs)
+    stores.jobs.docs_store.remove_docs({})
+    lost = orphaned_blobs(stores.jobs) - kept
+    assert len(lost) == 2
+    for words in (["--yes"], ["--yes", "--unstored"]):
+        assert "2 blobs and not one job" in clean(environment, *words)
+    store_segment(stores.jobs, next(segments(run_id="newer")))  # the collection begins anew
+    assert "removed 0 blobs" in (said := clean(environment, "--yes"))
+    assert "2 of them stay" in said
+    assert orphaned_blobs(stores.jobs) == lost
+    assert "removed 2 blobs" in clean(environment, "--yes", "--unstored")
+    assert orphaned_blobs(stores.jobs) == set()
+
+
 def test_an_import_that_was_killed_is_stored_anew_without_a_trace(stores):
     stored = list(segments(n_segments=3))
     with pytest.raises(KeyboardInterrupt):

@@ -36,6 +36,29 @@ def orphaned_blobs(jobs: JobStore) -> set[str]:
     return stored - used
 
 
+def blobs_of_no_stored_job(jobs: JobStore, blob_uuids: Iterable[str]) -> set[str]:
+    """Those of these blobs whose own job has no document in the store.
+
+    Either the job was killed while it was being stored, or its document was lost: then the blob is all that is left
+    of it. A blob that does not say whose it is counts as such.
+
+    Parameters
+    ----------
+    jobs
+        The JobStore, connected.
+    blob_uuids
+        Blobs that no job names; they are read, one at a time.
+    """
+    blobs = jobs.additional_stores[DATA_STORE]
+    alone: set[str] = set()
+    for blob_uuid in blob_uuids:
+        blob = blobs.query_one({"blob_uuid": blob_uuid}) or {}
+        job = {"uuid": blob.get("job_uuid"), "index": blob.get("job_index")}
+        if None in job.values() or jobs.docs_store.query_one(job, ["uuid"]) is None:
+            alone.add(blob_uuid)
+    return alone
+
+
 def named_blobs(output: Any) -> Iterator[str]:
     """`blob_uuid` of every blob that an output, as it is stored, names."""
     if isinstance(output, dict):
