@@ -14,7 +14,8 @@ from superionic.trajectories.sources.vasp import vasp_functional
 
 BY_ELEMENT = ("kinds", "pseudopotentials")
 """Settings that are one for each element: those of elements that two references do not share may differ."""
-_NO_MATTER = {"family", "n_ranks", "device", "batch_runs", "kernels", "max_scf_steps"}
+_NO_MATTER = {"family", "n_ranks", "device", "batch_runs", "kernels"}
+_MAY_DIFFER = {"max_scf_steps"}  # decides whether there is a label, not which
 _FUNCTIONALS = {
     "PS": "PBEsol",
     "PE": "PBE",
@@ -91,7 +92,7 @@ def differences(first: LabelReference, second: LabelReference) -> list[str]:
         for name in ("family", "model", "origin", "sha256")
         if (one := getattr(first.potential, name)) != (other := getattr(second.potential, name))
     ]
-    for name in sorted(first.settings.keys() | second.settings.keys()):
+    for name in sorted((first.settings.keys() | second.settings.keys()) - _MAY_DIFFER):
         one, other = first.settings.get(name), second.settings.get(name)
         if name in BY_ELEMENT and isinstance(one, dict) and isinstance(other, dict):
             shared = sorted(one.keys() & other.keys())
