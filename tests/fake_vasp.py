@@ -1,13 +1,19 @@
-"""What VASP leaves behind after molecular dynamics, without the physics; run in a job's folder.
+"""A stand-in for VASP with a potential of its own; run in a job's folder.
 
-POSCAR, INCAR and POTCAR are read; the ions do Langevin dynamics in no potential. Frames are the positions at the start
-of each step, CONTCAR holds those after the last one and the velocities, so that a following run goes on without
-repeating a frame, as in VASP. walk.npy keeps the frames unwrapped, at full precision, for the tests. With too long a
-time step it fails after two steps in a way in which VASP fails, for custodian to correct.
+POSCAR, INCAR, KPOINTS and POTCAR are read. Every ion sits in a potential that is periodic in the cell, the volume has
+a term of its own; forces and stress are their exact derivatives. IBRION = 0 integrates (MDALGO = 2 with a thermostat
+of Nose and Hoover of mass SMASS, else nothing but Newton), IBRION = 2 relaxes, IBRION = -1 is static. As in VASP,
+frames are the positions at the start of each step, CONTCAR holds those after the last one with their velocities, and
+STOPCAR ends a run after its step. computed.npz keeps what was calculated at full precision, for the tests.
+
+With too long a time step it fails after two steps as VASP does, for custodian to correct. A file in the folder that
+$FAKE_VASP_FAULTS names, called as one of FAULTS, makes the next run of molecular dynamics fail so, once.
 """
 
+import os
 import re
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +21,18 @@ import numpy as np
 
 BOLTZMANN_EV_PER_K = 8.617333262e-5
 EV_PER_U_A2_PER_FS2 = 103.642697
-FRICTION_PER_FS = 0.02
+SPACING_A = 2.55
+AMPLITUDE_EV = {"Li": 0.06}  # half of the barrier from well to well along an axis
+STIFF_EV = 2.0
+BULK_MODULUS_EV_PER_A3 = 0.2
+KB_PER_EV_PER_A3 = 1602.1766
+FAULTS = {
+    "eddrmm": "a message that custodian answers with another ALGO",
+    "runaway": "the energy grows by 0.1 eV an atom and step",
+    "unconverged": "the third step uses all of NELM",
+    "slow": "a tenth of a second a step",
+    "hang": "half a vasprun.xml, then nothing for a minute",
+}
 N_BANDS = 4
 LONGEST_TIME_STEP_FS = 2.5
 POTCAR = """  PAW_PBE {symbol} 01Jan2026
@@ -47,6 +64,20 @@ def write_potcars(folder, **valences):
             path.write_text(POTCAR.format(symbol=symbol, element=element, mass=mass, valence=valence))
 
 
+def install(folder, monkeypatch, **valences):
+    """A command and POTCARs where atomate2 and pymatgen look for them, here and in the processes started from here."""
+    program = folder / "bin" / "vasp_std"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}"\n')
+    program.chmod(0o755)
+    write_potcars(folder / "potcars", **valences)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+    monkeypatch.setenv("PMG_VASP_PSP_DIR", str(folder / "potcars"))
+    from pymatgen.core import SETTINGS
+
+    monkeypatch.setitem(SETTINGS, "PMG_VASP_PSP_DIR", str(folder / "potcars"))
+
+
 @dataclass
 class Crystal:
     cell_A: np.ndarray
@@ -74,7 +105,8 @@ def read_poscar(path):
 
 def read_incar(path):
     pairs = (line.partition("=") for line in Path(path).read_text().splitlines() if "=" in line)
-    return {key.strip().upper(): value.strip() for key, _, value in pairs}
+    incar = {key.strip().upper(): value.strip() for key, _, value in pairs}
+    return {"IBRION": "-1" if incar.get("NSW", "0") == "0" else "0"} | incar
 
 
 def read_potcar(path):
@@ -88,22 +120,117 @@ def read_potcar(path):
     return found
 
 
-def langevin(crystal, masses_u, n_steps, time_step_fs, temperature_K):
-    """Positions before each step and after the last one, unwrapped; velocities at each of them. Å, fs."""
+@dataclass
+class Answer:
+    energy_eV: float
+    forces: np.ndarray  # eV/Å
+    stress_kB: np.ndarray  # VASP's sign: positive under compression
+
+
+class Wells:
+    """E = sum of A (1 - cos 2 pi n f) over ions and axes + K (V - V0)^2 / 2 V0, with n wells along each axis."""
+
+    def __init__(self, crystal):
+        lengths = np.linalg.norm(crystal.cell_A, axis=1)
+        self.counts = np.maximum(np.round(lengths / SPACING_A), 1)
+        self.amplitudes = np.array([AMPLITUDE_EV.get(name, STIFF_EV) for name in crystal.species])[:, None]
+        self.volume0 = np.prod(self.counts) * SPACING_A**3
+
+    def answer(self, frac, cell):
+        phase = 2 * np.pi * self.counts * frac
+        volume = abs(np.linalg.det(cell))
+        bulk = BULK_MODULUS_EV_PER_A3 * (volume - self.volume0) / self.volume0
+        energy = float((self.amplitudes * (1 - np.cos(phase))).sum()) + 0.5 * bulk * (volume - self.volume0)
+        slope = self.amplitudes * np.sin(phase) * 2 * np.pi * self.counts  # by fractions of the cell
+        forces = -slope @ np.linalg.inv(cell).T
+        # A homogeneous strain leaves fractions as they are: only the volume term feels it.
+        return Answer(energy - 5.0 * len(frac), forces, -bulk * np.eye(3) * KB_PER_EV_PER_A3)
+
+
+def kinetic_eV(masses_u, velocities):
+    return float(0.5 * EV_PER_U_A2_PER_FS2 * (masses_u[:, None] * velocities**2).sum())
+
+
+def thermal_velocities(crystal, masses_u, temperature_K):
     rng = np.random.default_rng(int(1e6 * crystal.frac.sum()))
     thermal = np.sqrt(BOLTZMANN_EV_PER_K * temperature_K / (masses_u * EV_PER_U_A2_PER_FS2))[:, None]
-    velocities = crystal.velocities
+    return thermal * rng.normal(size=crystal.frac.shape)
+
+
+def nose_mass(incar, crystal, thermal_energy, freedoms):
+    """Q in eV fs^2; 0 is a period of 40 steps, none for another ensemble."""
+    smass, time_step = float(incar.get("SMASS", -3)), float(incar["POTIM"])
+    if incar.get("MDALGO", "0") not in {"0", "2"} or smass < 0:
+        return None
+    if smass == 0:
+        return 2 * freedoms * thermal_energy * (40 * time_step / (2 * np.pi)) ** 2
+    return smass * float(crystal.cell_A[0] @ crystal.cell_A[0]) * EV_PER_U_A2_PER_FS2
+
+
+@dataclass
+class Step:
+    frac: np.ndarray
+    cell: np.ndarray
+    answer: Answer
+    velocities: np.ndarray | None = None
+    kinetic_eV: float = 0.0
+    nose_kinetic_eV: float = 0.0
+    nose_potential_eV: float = 0.0
+    n_scf: int = 3
+
+    @property
+    def total_eV(self):
+        return self.answer.energy_eV + self.kinetic_eV + self.nose_kinetic_eV + self.nose_potential_eV
+
+
+def molecular_dynamics(crystal, incar, masses_u, fault):
+    """Every step, and one more for CONTCAR."""
+    wells, cell, inverse = Wells(crystal), crystal.cell_A, np.linalg.inv(crystal.cell_A)
+    dt, n_steps = float(incar["POTIM"]), int(incar["NSW"])
+    thermal_energy, freedoms = BOLTZMANN_EV_PER_K * float(incar["TEBEG"]), 3 * (len(masses_u) - 1)
+    mass, rate, place = nose_mass(incar, crystal, thermal_energy, freedoms), 0.0, 0.0
+    positions, velocities = crystal.frac @ cell, crystal.velocities
     if velocities is None:
-        velocities = thermal * rng.normal(size=crystal.frac.shape)
-    kept = np.exp(-FRICTION_PER_FS * time_step_fs)
-    positions = crystal.frac @ crystal.cell_A
-    path, speeds = [positions], [velocities]
-    for _ in range(n_steps):
-        velocities = kept * velocities + np.sqrt(1 - kept**2) * thermal * rng.normal(size=positions.shape)
-        positions = positions + time_step_fs * velocities
-        path.append(positions)
-        speeds.append(velocities)
-    return np.array(path), np.array(speeds)
+        velocities = thermal_velocities(crystal, masses_u, float(incar["TEBEG"]))
+    per_mass = 1 / (masses_u[:, None] * EV_PER_U_A2_PER_FS2)
+
+    def thermostat():
+        nonlocal rate, place, velocities
+        if mass is None:
+            return
+        rate += (2 * kinetic_eV(masses_u, velocities) - freedoms * thermal_energy) / mass * dt / 4
+        velocities = velocities * np.exp(-rate * dt / 2)
+        place += rate * dt / 2
+        rate += (2 * kinetic_eV(masses_u, velocities) - freedoms * thermal_energy) / mass * dt / 4
+
+    now = wells.answer(positions @ inverse, cell)
+    for number in range(n_steps + 1):
+        nose = (0.0, 0.0) if mass is None else (0.5 * mass * rate**2, freedoms * thermal_energy * place)
+        step = Step(positions @ inverse, cell, now, velocities, kinetic_eV(masses_u, velocities), *nose)
+        if fault == "runaway":
+            step.nose_potential_eV += 0.1 * number * len(masses_u)
+        if fault == "unconverged" and number == 2:
+            step.n_scf = int(incar.get("NELM", 60))
+        yield step
+        thermostat()
+        velocities = velocities + 0.5 * dt * now.forces * per_mass
+        positions = positions + dt * velocities
+        now = wells.answer(positions @ inverse, cell)
+        velocities = velocities + 0.5 * dt * now.forces * per_mass
+        thermostat()
+
+
+def relaxation(crystal, incar):
+    wells, frac, cell = Wells(crystal), crystal.frac, crystal.cell_A
+    stiffness = wells.amplitudes * (2 * np.pi / SPACING_A) ** 2
+    for _ in range(int(incar["NSW"])):
+        now = wells.answer(frac, cell)
+        yield Step(frac, cell, now)
+        if np.linalg.norm(now.forces, axis=1).max() < -float(incar["EDIFFG"]) and abs(now.stress_kB).max() < 1:
+            return
+        frac = frac + 0.8 * now.forces / stiffness @ np.linalg.inv(cell)
+        if incar["ISIF"] == "3":
+            cell = cell * (1 + 0.8 * ((wells.volume0 / abs(np.linalg.det(cell))) ** (1 / 3) - 1))
 
 
 def rows(array, indent="   "):
@@ -141,9 +268,9 @@ def settings_xml(incar, electrons):
     return f" <incar>\n{read} </incar>\n", f" <parameters>\n{rest} </parameters>\n"
 
 
-KPOINTS = """ <kpoints>
+KPOINTS_XML = """ <kpoints>
   <generation param="Gamma">
-   <v type="int" name="divisions">  1  1  1 </v> <v name="usershift"> 0.0 0.0 0.0 </v>
+   <v type="int" name="divisions">  {mesh} </v> <v name="usershift"> 0.0 0.0 0.0 </v>
    <v name="genvec1"> 1.0 0.0 0.0 </v> <v name="genvec2"> 0.0 1.0 0.0 </v> <v name="genvec3"> 0.0 0.0 1.0 </v>
    <v name="shift"> 0.0 0.0 0.0 </v>
   </generation>
@@ -176,12 +303,11 @@ def eigenvalues_xml():
     )
 
 
-def energies_xml(potential, kinetic=None):
-    names = ("e_fr_energy", "e_wo_entrp", "e_0_energy")
-    values = [(name, potential) for name in names]
-    if kinetic is not None:
-        values += [("kinetic", kinetic), ("lattice kinetic", 0.0), ("nosepot", 0.0), ("nosekinetic", 0.0)]
-        values += [("total", potential + kinetic)]
+def energies_xml(energy, step=None):
+    values = [(name, energy) for name in ("e_fr_energy", "e_wo_entrp", "e_0_energy")]
+    if step is not None:
+        values += [("kinetic", step.kinetic_eV), ("lattice kinetic", 0.0), ("nosepot", step.nose_potential_eV)]
+        values += [("nosekinetic", step.nose_kinetic_eV), ("total", step.total_eV)]
     entries = "".join(f'   <i name="{name}"> {value:16.8f} </i>\n' for name, value in values)
     return f"  <energy>\n{entries}  </energy>\n"
 
@@ -190,7 +316,7 @@ OUTCAR = """ vasp.6.4.3 19Mar24 (build Jan 01 2026 00:00:00) complex
  executed on             LinuxGNU date 2026.01.01  00:00:00
  running    1 mpi-ranks, with    1 threads/rank
  ISPIN  =      1    spin polarized calculation?
- IBRION =      0    ionic relax: 0-MD 1-quasi-New 2-CG
+ IBRION =     {ibrion:>2}    ionic relax: 0-MD 1-quasi-New 2-CG
  k-points           NKPTS =      1   k-points in BZ     NKDIM =      1   number of bands    NBANDS=      {n_bands}
  total plane-waves  NPLWV =   1000
  maximum and minimum number of plane-waves per node :      1000     1000
@@ -207,44 +333,40 @@ OUTCAR = """ vasp.6.4.3 19Mar24 (build Jan 01 2026 00:00:00) complex
 """
 
 
-def write_configuration(stream, crystal, frac):
-    stream.write("fake\n1.0\n" + "\n".join(" ".join(f"{x:.16f}" for x in row) for row in crystal.cell_A))
-    stream.write("\n" + " ".join(crystal.elements) + "\n" + " ".join(str(count) for count in crystal.counts) + "\n")
-    if frac is not None:
-        stream.write("Direct\n" + "".join(" ".join(f"{x:.16f}" for x in row) + "\n" for row in frac % 1.0))
-
-
-def vasprun_xml(crystal, incar, potcar, electrons, frac, energies, kinetic):
+def vasprun_xml(crystal, incar, mesh, potcar, electrons, steps):
+    moves = incar["IBRION"] == "0"
     asked, used = settings_xml(incar, electrons)
-    zeros = rows(np.zeros_like(frac[0]))
     yield '<?xml version="1.0" encoding="ISO-8859-1"?>\n<modeling>\n <generator>\n'
     yield parameter("program", "vasp") + parameter("version", "6.4.3") + " </generator>\n"
-    yield (
-        asked + KPOINTS + used + atoms_xml(crystal, potcar) + structure(crystal.cell_A, frac[0], ' name="initialpos" ')
-    )
-    for step, energy in enumerate(energies):
-        yield f" <calculation>\n <scstep>\n{energies_xml(energy)} </scstep>\n"
-        yield structure(crystal.cell_A, frac[step]) + f' <varray name="forces" >\n{zeros}\n </varray>\n'
-        yield f' <varray name="stress" >\n{rows(np.zeros((3, 3)))}\n </varray>\n'
-        yield energies_xml(energy, kinetic[step])
-        if step == len(energies) - 1:
+    yield asked + KPOINTS_XML.format(mesh=" ".join(mesh)) + used + atoms_xml(crystal, potcar)
+    yield structure(steps[0].cell, steps[0].frac, ' name="initialpos" ')
+    for step in steps:
+        energy = step.answer.energy_eV
+        yield " <calculation>\n" + f" <scstep>\n{energies_xml(energy)} </scstep>\n" * step.n_scf
+        yield structure(step.cell, step.frac) + f' <varray name="forces" >\n{rows(step.answer.forces)}\n </varray>\n'
+        yield f' <varray name="stress" >\n{rows(step.answer.stress_kB)}\n </varray>\n'
+        yield energies_xml(energy, step if moves else None)
+        if step is steps[-1]:
             yield eigenvalues_xml() + ' <dos><i name="efermi"> 0.0 </i></dos>\n'
         yield " </calculation>\n"
-    yield structure(crystal.cell_A, frac[len(energies) - 1], ' name="finalpos" ') + "</modeling>\n"
+    yield structure(steps[-1].cell, steps[-1].frac, ' name="finalpos" ') + "</modeling>\n"
 
 
-def oszicar_lines(energies, kinetic, temperatures):
-    for step, energy in enumerate(energies):
-        yield "       N       E                     dE             d eps       ncg     rms          rms(c)\n"
-        yield f"DAV:   1    {energy:.12E}   {energy:.5E}  -0.1E-03     8   0.1E-02\n"
-        yield (
-            f"{step + 1:7d} T= {temperatures[step]:6.0f}. E= {energy + kinetic[step]:.8E} F= {energy:.8E} "
-            f"E0= {energy:.8E}  EK= {kinetic[step]:.5E} SP= 0.00E+00 SK= 0.00E+00\n"
-        )
+def oszicar(number, step, n_ions, moves):
+    energy = step.answer.energy_eV
+    lines = "       N       E                     dE             d eps       ncg     rms          rms(c)\n"
+    lines += f"DAV:   1    {energy:.12E}   {energy:.5E}  -0.1E-03     8   0.1E-02\n"
+    if not moves:
+        return lines + f"{number:4d} F= {energy:.8E} E0= {energy:.8E}  d E ={energy:.6E}\n"
+    temperature = 2 * step.kinetic_eV / (3 * (n_ions - 1) * BOLTZMANN_EV_PER_K)
+    return lines + (
+        f"{number:7d} T= {temperature:6.0f}. E= {step.total_eV:.8E} F= {energy:.8E} E0= {energy:.8E}  "
+        f"EK= {step.kinetic_eV:.5E} SP= {step.nose_potential_eV:.2E} SK= {step.nose_kinetic_eV:.2E}\n"
+    )
 
 
-def configuration(crystal, frac=None):
-    cell = "\n".join(" ".join(f"{x:.16f}" for x in row) for row in crystal.cell_A)
+def configuration(crystal, cell_A, frac=None):
+    cell = "\n".join(" ".join(f"{x:.16f}" for x in row) for row in cell_A)
     counts = " ".join(str(count) for count in crystal.counts)
     head = f"fake\n1.0\n{cell}\n{' '.join(crystal.elements)}\n{counts}\n"
     return head if frac is None else head + "Direct\n" + number_lines(frac % 1.0, ".16f")
@@ -254,31 +376,96 @@ def number_lines(array, form):
     return "".join("  " + "  ".join(f"{x:{form}}" for x in row) + "\n" for row in array)
 
 
+def claimed_fault():
+    """The fault that this run is told to have, if any; nobody else has it after that."""
+    folder = os.environ.get("FAKE_VASP_FAULTS")
+    for name in FAULTS if folder else ():
+        try:
+            Path(folder, name).unlink()
+        except FileNotFoundError:
+            continue
+        return name
+    return None
+
+
+def stopped():
+    return Path("STOPCAR").is_file() and "LSTOP" in Path("STOPCAR").read_text()
+
+
+def fail_early(steps, masses, message):
+    done = [next(steps) for _ in range(2)]
+    lines = (oszicar(number + 1, step, len(masses), True) for number, step in enumerate(done))
+    Path("OSZICAR").write_text("".join(lines))
+    sys.stdout.write(message)
+    sys.exit(1)
+
+
+def calculated(crystal, incar, masses, fault):
+    """The steps, and the one after the last of molecular dynamics; OSZICAR grows with them."""
+    moves = incar["IBRION"] == "0"
+    if moves:
+        steps = molecular_dynamics(crystal, incar, masses, fault)
+        if float(incar["POTIM"]) > LONGEST_TIME_STEP_FS:
+            fail_early(steps, masses, "LAPACK: Routine ZPOTRF failed!\n")
+        if fault == "eddrmm":
+            fail_early(steps, masses, "WARNING in EDDRMM: call to ZHEGV failed, returncode =   6\n")
+    elif incar["IBRION"] == "2":
+        steps = relaxation(crystal, incar)
+    else:
+        steps = iter([Step(crystal.frac, crystal.cell_A, Wells(crystal).answer(crystal.frac, crystal.cell_A))])
+    done = []
+    with Path("OSZICAR").open("w") as stream:
+        for step in steps:
+            if moves and done and (stopped() or len(done) == int(incar["NSW"])):
+                return done, step
+            done.append(step)
+            stream.write(oszicar(len(done), step, len(masses), moves))
+            if fault == "slow":
+                stream.flush()
+                time.sleep(0.1)
+    return done, done[-1]
+
+
 def main():
     crystal, incar, potcar = read_poscar("POSCAR"), read_incar("INCAR"), read_potcar("POTCAR")
-    assert incar["IBRION"] == "0", "only molecular dynamics"
+    mesh = Path("KPOINTS").read_text().splitlines()[3].split()[:3] if Path("KPOINTS").is_file() else ["1", "1", "1"]
+    assert [title.split()[1].partition("_")[0] for title, *_ in potcar] == crystal.elements, (
+        "POTCAR is of other elements"
+    )
     masses = np.repeat([mass for _, mass, _ in potcar], crystal.counts)
-    time_step_fs, every = float(incar["POTIM"]), int(incar.get("NBLOCK", 1))
-    path, speeds = langevin(crystal, masses, int(incar["NSW"]), time_step_fs, float(incar["TEBEG"]))
-    frac = path @ np.linalg.inv(crystal.cell_A)
-    kinetic = 0.5 * EV_PER_U_A2_PER_FS2 * (masses[:, None] * speeds**2).sum(axis=(1, 2))
-    temperatures = 2 * kinetic / (3 * (len(masses) - 1) * BOLTZMANN_EV_PER_K)
-    energies = -5.0 * len(masses) - 0.01 * np.arange(len(path) - 1)
-    if time_step_fs > LONGEST_TIME_STEP_FS:
-        Path("OSZICAR").write_text("".join(oszicar_lines(energies[:2], kinetic, temperatures)))
-        sys.stdout.write("LAPACK: Routine ZPOTRF failed!\n")
-        sys.exit(1)
-
-    Path("OSZICAR").write_text("".join(oszicar_lines(energies, kinetic, temperatures)))
+    moves = incar["IBRION"] == "0"
+    fault = claimed_fault() if moves else None
+    steps, after = calculated(crystal, incar, masses, fault)
+    if fault == "hang":
+        Path("vasprun.xml").write_text("<?xml version='1.0'?>\n<modeling>\n")
+        time.sleep(60)
     electrons = float(sum(count * valence for count, (_, _, valence) in zip(crystal.counts, potcar, strict=True)))
-    Path("vasprun.xml").write_text("".join(vasprun_xml(crystal, incar, potcar, electrons, frac, energies, kinetic)))
-    kept = range(every - 1, len(energies), every)
-    blocks = [f"Direct configuration={step + 1:6d}\n{number_lines(frac[step] % 1.0, '.8f')}" for step in kept]
-    Path("XDATCAR").write_text(configuration(crystal) + "".join(blocks))
-    Path("CONTCAR").write_text(configuration(crystal, frac[-1]) + "\n" + number_lines(speeds[-1], ".8E"))
-    Path("OUTCAR").write_text(OUTCAR.format(n_bands=N_BANDS, electrons=electrons, energy=energies[-1]))
-    np.save("walk.npy", path[:-1])
+    Path("vasprun.xml").write_text("".join(vasprun_xml(crystal, incar, mesh, potcar, electrons, steps)))
+    every = int(incar.get("NBLOCK", 1))
+    blocks = [
+        f"Direct configuration={number:6d}\n{number_lines(step.frac % 1.0, '.8f')}"
+        for number, step in enumerate(steps, 1)
+        if number % every == 0
+    ]
+    Path("XDATCAR").write_text(configuration(crystal, crystal.cell_A) + "".join(blocks))
+    speeds = "\n" + number_lines(after.velocities, ".8E") if moves else ""
+    Path("CONTCAR").write_text(configuration(crystal, after.cell, after.frac) + speeds)
+    Path("OUTCAR").write_text(
+        OUTCAR.format(n_bands=N_BANDS, electrons=electrons, energy=steps[-1].answer.energy_eV, ibrion=incar["IBRION"])
+    )
+    np.savez(
+        "computed.npz",
+        positions=[step.frac @ step.cell for step in steps],
+        energies=[step.answer.energy_eV for step in steps],
+        forces=[step.answer.forces for step in steps],
+        stresses_kB=[step.answer.stress_kB for step in steps],
+        totals=[step.total_eV for step in steps],
+        after=after.frac @ after.cell,
+        velocities=np.zeros(0) if after.velocities is None else after.velocities,
+    )
     sys.stdout.write(" running on 1 total cores\n")
+    if incar["IBRION"] == "2" and len(steps) < int(incar["NSW"]):
+        sys.stdout.write(" reached required accuracy - stopping structural energy minimisation\n")
 
 
 if __name__ == "__main__":

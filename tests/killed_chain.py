@@ -84,7 +84,7 @@ def outcome(folder):
     uuid = next(doc["uuid"] for doc in store.query({"output.kind": "md_run"}))
     segments, summary = load_segments(store, uuid), load_summary(store, uuid)
     return {
-        "summary": summary.model_dump(mode="json", exclude={"provenance"}),
+        "summary": summary.model_dump(mode="json", exclude={"provenance", "cost"}),
         "payloads": [segment.sha256 for segment in segments],
         "end": segments[-1].end_state.model_dump(mode="json"),
         "blobs": store.additional_stores["data"].count(),

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from atomate2.vasp.jobs.base import _DATA_OBJECTS
 from click.testing import CliRunner
 from jobflow import run_locally
 from monty.json import MontyEncoder
-from pymatgen.core import SETTINGS, Lattice, Structure
+from pymatgen.core import Lattice, Structure
 
 import fake_vasp
 from sample_runs import memory_stores
@@ -38,13 +37,7 @@ def jobs():
 @pytest.fixture
 def vasp(tmp_path, monkeypatch):
     """The command and the POTCARs that atomate2 looks for where no one has configured it."""
-    program = tmp_path / "bin" / "vasp_std"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{fake_vasp.__file__}"\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
-    fake_vasp.write_potcars(tmp_path / "potcars", Li_sv=3.0, Cl=7.0)
-    monkeypatch.setitem(SETTINGS, "PMG_VASP_PSP_DIR", str(tmp_path / "potcars"))
+    fake_vasp.install(tmp_path, monkeypatch, Li_sv=3.0, Cl=7.0)
 
 
 def planned(n_steps, time_step, n_runs, ensemble="nvt", end_temp=700, **task_document_kwargs):
@@ -78,7 +71,7 @@ def folders_of(jobs, uuids):
 
 def walked(folders):
     """What VASP's ions did in one run after the other, whose starting positions are within the cell again."""
-    walk, *parts = (np.load(folder / "walk.npy") for folder in folders)
+    walk, *parts = (np.load(folder / "computed.npz")["positions"] for folder in folders)
     for part in parts:
         cells = np.round((walk[-1] - part[0]) @ SALT.lattice.inv_matrix)
         walk = np.concatenate([walk, part + cells @ SALT.lattice.matrix])
@@ -113,7 +106,7 @@ def test_a_multi_md_run_and_its_restart_are_one_run(vasp, jobs, tmp_path, emmet)
     assert np.abs(np.floor(walk[-1] @ SALT.lattice.inv_matrix)).max() > 0  # across the border of the cell
     assert (adopted.temperature_K, adopted.frame_interval_ps, summary.protocol.ensemble) == (700, 0.002, "nvt")
     assert (summary.identity.engine, summary.identity.potential.model) == ("vasp", "PS")
-    energies = [-40.0 - 0.01 * step for n_steps in (10, 10, 5) for step in range(n_steps)]
+    energies = np.concatenate([np.load(folder / "computed.npz")["energies"] for folder in folders])
     assert adopted.potential_energies_eV == pytest.approx(energies)
     assert [source.uuid for source in summary.provenance.sources] == ["r", *uuids]
 

@@ -29,7 +29,7 @@ from superionic.documents.framework_state import FrameworkState
 from superionic.documents.host import HostDocument
 from superionic.documents.imports import ImportSettings
 from superionic.documents.ordering import OrderingClass, OrderingDocument
-from superionic.documents.potential import AseSettings, ChgnetSettings, PotentialSettings, PresetSettings
+from superionic.documents.potential import AseSettings, ChgnetSettings, PotentialSettings, PresetSettings, VaspSettings
 from superionic.documents.protocol import AimdSet, MDProtocol, MDSet
 from superionic.documents.provenance import UNKNOWN, PotentialReference, Provenance, SourceReference
 from superionic.documents.quality import Check, CheckName, Quality, Verdict
@@ -48,6 +48,7 @@ from superionic.documents.trajectory import (
     MDState,
     RunIdentity,
     TrajectorySegment,
+    VaspState,
 )
 from superionic.documents.transport import (
     BlockAnalysis,
@@ -130,6 +131,8 @@ __all__ = [
     "StudyDocument",
     "TrajectorySegment",
     "VanHoveSelf",
+    "VaspSettings",
+    "VaspState",
     "Verdict",
     "VerdictThresholds",
     "Vibration",

@@ -8,10 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from superionic.documents.base import Document
+from superionic.documents.k_mesh import KMesh
 
 __all__ = ["Cp2kKind", "Cp2kSettings"]
-
-Divisions = Annotated[int, Field(ge=1, le=20)]
 
 
 class Cp2kKind(Document):
@@ -48,7 +47,7 @@ class Cp2kSettings(Document):
     level: Literal["pbesol", "gfn1-xtb"] = Field(
         "pbesol", description="Density functional theory from first principles, or a semi-empirical method"
     )
-    k_mesh: tuple[Divisions, Divisions, Divisions] | None = Field(
+    k_mesh: KMesh | None = Field(
         None, description="Monkhorst-Pack mesh; None is 2 x 2 x 2 for pbesol and the Gamma point for gfn1-xtb"
     )
     cutoff_Ry: float = Field(500.0, ge=200, description="Cutoff of the finest grid of pbesol in Ry")
@@ -64,13 +63,6 @@ class Cp2kSettings(Document):
         default_factory=dict, description="Basis and pseudopotential of elements in place of the package's own"
     )
     n_ranks: int = Field(1, ge=1, le=64, description="MPI processes")
-
-    @field_validator("k_mesh", mode="before")
-    @classmethod
-    def _no_empty_mesh(cls, mesh: object) -> object:
-        if isinstance(mesh, list | tuple) and any(isinstance(n, int) and n < 1 for n in mesh):
-            raise ValueError(f"{list(mesh)} has no points: give at least one division along each vector")
-        return tuple(mesh) if isinstance(mesh, list) else mesh  # a study file's list, which strict types refuse
 
     @model_validator(mode="after")
     def _gamma_of_xtb(self) -> Self:

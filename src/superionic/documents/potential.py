@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, fiel
 from superionic.documents.base import Document
 from superionic.documents.cp2k import Cp2kSettings
 from superionic.documents.pair_style import PairStyleSettings
+from superionic.documents.vasp import VaspSettings
 
 __all__ = [
     "AseSettings",
@@ -19,6 +20,7 @@ __all__ = [
     "PairStyleSettings",
     "PotentialSettings",
     "PresetSettings",
+    "VaspSettings",
     "looks_like_a_path",
 ]
 
@@ -143,12 +145,14 @@ PotentialSettings = Annotated[
     Annotated[ChgnetSettings, Tag("chgnet")]
     | Annotated[AseSettings, Tag("ase")]
     | Annotated[Cp2kSettings, Tag("cp2k")]
+    | Annotated[VaspSettings, Tag("vasp")]
     | Annotated[PairStyleSettings, Tag("lammps")]
     | Annotated[PresetSettings, Tag("preset")],
     Discriminator(
         _tag,
         custom_error_type="unknown_family",
-        custom_error_message=f"the family is unknown: choose one of chgnet, ase, cp2k, lammps, {', '.join(_PRESETS)}",
+        custom_error_message="the family is unknown: choose one of chgnet, ase, cp2k, vasp, lammps, "
+        + ", ".join(_PRESETS),
     ),
 ]
 """Settings of a potential of any family."""

@@ -15,7 +15,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 class MDSettings(Document):
     """What all runs of a set share: everything but temperature and seed."""
 
-    engine: Literal["built-in", "lammps"] = Field("built-in", description="Who integrates the motion")
+    engine: Literal["built-in", "lammps", "vasp"] = Field("built-in", description="Who integrates the motion")
     ensemble: Literal["nvt", "nve", "npt"] = Field("nvt", description="Thermodynamic ensemble")
     time_step_fs: float = Field(2.0, gt=0, le=10, description="Integration time step in fs")
     thermostat: Literal["nose-hoover-chain"] = Field(

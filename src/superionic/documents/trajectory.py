@@ -50,7 +50,16 @@ class LammpsState(Document):
     )
 
 
-MDState = BuiltinState | LammpsState
+class VaspState(Document):
+    """Where VASP goes on: what its CONTCAR holds. The thermostat's own variables are lost: it starts at rest."""
+
+    step: int = Field(ge=0, description="Step of the run that these positions belong to; its forces are not known yet")
+    positions_A: list[list[float]] = Field(description="Unwrapped Cartesian positions in Å, shape (n_atoms, 3)")
+    velocities_A_per_fs: list[list[float]] = Field(description="Velocities in Å/fs, shape (n_atoms, 3)")
+    cell_A: Matrix3 = Field(description="Cell vectors as rows in Å")
+
+
+MDState = BuiltinState | LammpsState | VaspState
 """Where a run goes on, as its engine needs it."""
 
 
@@ -108,6 +117,9 @@ class TrajectorySegment(StoredDocument):
         description="Slope of the conserved quantity over the segment in meV/atom/ps; None if it was not recorded"
     )
     ns_per_day: float | None = Field(description="Speed at which the segment was run, in ns/day; None if imported")
+    corrections: list[str] = Field(
+        default_factory=list, description="What custodian changed to get past errors of the code, in words"
+    )
     cost: Cost | None = Field(
         None, description="What making it cost; None if imported, or from before costs were recorded"
     )

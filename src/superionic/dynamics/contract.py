@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -77,8 +78,8 @@ class OpenRun(NamedTuple):
     potential: PotentialReference
 
 
-class Engine(Protocol):
-    """Who integrates a protocol; a module of this room with these two functions."""
+class Checks(Protocol):
+    """What every engine says before anything runs."""
 
     def check(self, structure: Structure, protocol: MDProtocol, potential: PotentialSettings) -> None:
         """Refuse what this engine does not do, before anything runs.
@@ -88,6 +89,10 @@ class Engine(Protocol):
         InputError
             One sentence that names the field.
         """
+
+
+class Engine(Checks, Protocol):
+    """Who integrates a protocol step by step; a module of this room with these two functions."""
 
     def opened(
         self,
@@ -133,6 +138,8 @@ class PackedSegment:
         What it cost.
     potential
         What gave the forces.
+    corrections
+        What was changed to get past errors of the code, in words.
     """
 
     first_step: int
@@ -143,3 +150,4 @@ class PackedSegment:
     ns_per_day: float
     cost: Cost
     potential: PotentialReference
+    corrections: Sequence[str] = ()

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from ase.units import kB
 from pymatgen.core import Structure
 
 from superionic.documents import MDProtocol, MDState, PotentialSettings
 from superionic.documents.cost import Stopwatch
-from superionic.dynamics.contract import Engine, Frame, PackedSegment, Run
+from superionic.dynamics.contract import Checks, Engine, Frame, PackedSegment, Run
 from superionic.dynamics.progress import Progress
 from superionic.dynamics.stopping import watching_sigterm
 from superionic.potentials import PotentialError
@@ -20,10 +21,20 @@ from superionic.trajectories.codec import FrameWriter, pack
 
 # A run this much hotter than its thermostat asks for is no longer integrating anything physical.
 _EXPLODED_TEMPERATURE_RATIO = 10.0
+# A segment whose conserved quantity changes by more than the mean kinetic energy times this does not conserve it.
+_RUN_AWAY_RATIO = 1.0
 
 
-def engine_named(name: str) -> Engine:
-    """The engine that a protocol names."""
+def engine_named(name: str) -> Checks:
+    """What the engine that a protocol names can be asked before anything runs."""
+    if name == "vasp":
+        from superionic.dynamics.vasp import engine as vasp
+
+        return vasp
+    return _stepping(name)
+
+
+def _stepping(name: str) -> Engine:
     if name == "lammps":
         from superionic.dynamics.lammps import engine as lammps
 
@@ -66,8 +77,12 @@ def run_segment(
     InputError
         If the engine cannot do what the protocol or the potential asks for.
     """
-    engine = engine_named(protocol.engine)
-    engine.check(structure, protocol, potential)
+    engine_named(protocol.engine).check(structure, protocol, potential)
+    if protocol.engine == "vasp":
+        from superionic.dynamics.vasp.segment import run_segment as run_with_vasp
+
+        return run_with_vasp(structure, protocol, potential, state, title, folder, walltime_s)
+    engine = _stepping(protocol.engine)
     n_atoms, first_step = len(structure), 0 if state is None else state.step
     n_steps = min(protocol.segment_steps, protocol.n_steps - first_step)
     scratch = folder / f"frames-from-step-{first_step}"
@@ -139,12 +154,13 @@ def follow(
         Asked after every stored frame; a reason ends the segment there, and the run may go on from it.
     """
     last_step = run.step + n_steps
+    first = run.snapshot().frame
     frames = [_store(run, protocol, writer)] if run.step == 0 else []
     good, stop_reason = run.state(), None
     try:
         while run.step < last_step:
             run.advance(protocol.stride)
-            stop_reason = _trouble(run, protocol)
+            stop_reason = trouble(run.snapshot().frame, first, protocol, writer.n_atoms)
             if stop_reason:
                 break
             frames.append(_store(run, protocol, writer))
@@ -158,11 +174,30 @@ def follow(
     return Followed(good, frames, stop_reason)
 
 
-def _trouble(run: Run, protocol: MDProtocol) -> str | None:
-    temperature, target = run.snapshot().frame.temperature_K, protocol.temperature_K
-    if np.isfinite(temperature) and temperature < _EXPLODED_TEMPERATURE_RATIO * target:
-        return None
-    return f"exploded at step {run.step}: the kinetic temperature is {temperature:.4g} K at a target of {target:g} K"
+def trouble(frame: Frame, first: Frame, protocol: MDProtocol, n_atoms: int) -> str | None:
+    """Why a run must not go on from a frame; None if it may.
+
+    Parameters
+    ----------
+    frame
+        What its step reports.
+    first
+        What the step at which the segment starts reported.
+    protocol, n_atoms
+        Of the run.
+    """
+    temperature, target = frame.temperature_K, protocol.temperature_K
+    if not (np.isfinite(temperature) and temperature < _EXPLODED_TEMPERATURE_RATIO * target):
+        return (
+            f"exploded at step {frame.step}: the kinetic temperature is {temperature:.4g} K at a target of {target:g} K"
+        )
+    drift = abs(frame.conserved_energy_eV - first.conserved_energy_eV) / n_atoms
+    if drift > _RUN_AWAY_RATIO * 1.5 * kB * target:
+        return (
+            f"the energy ran away by step {frame.step}: what the dynamics conserves has changed by {drift:.3g} eV/atom "
+            f"since step {first.step}, more than the thermal energy at {target:g} K"
+        )
+    return None
 
 
 def _store(run: Run, protocol: MDProtocol, writer: FrameWriter) -> Frame:

@@ -171,14 +171,16 @@ def store_and_go_on(
     known = segment == 0 or spent is not None  # not so in a chain begun by a version that recorded none
     spent = Cost.total([run.cost] if spent is None else [spent, run.cost]) if known else None
     if run.frames:  # none if it exploded, or was told to end, before the first frame of this segment
-        stored = write_segment(record, segment, protocol.n_segments, run.packed, run.ns_per_day, run.state, run.cost)
+        stored = write_segment(
+            record, segment, protocol.n_segments, run.packed, run.ns_per_day, run.state, run.cost, run.corrections
+        )
         frames = FrameReader(run.packed)
         monitor = monitor.extended(frames)
         stop_reason = stop_reason or monitor.stop_reason(
             protocol, frames.scalar("cell_A")[-1], species, ordering.mobile_species
         )
     n_stored = segment + (stored is not None)
-    if stop_reason is None and run.state.step < protocol.n_steps:
+    if stop_reason is None and (stored.last_step if stored else run.state.step) < protocol.n_steps:
         following = job_of_segment(
             ordering, protocol, potential, study, walltime_s, run.state, n_stored, monitor,
             analysis=analysis, spent=spent,

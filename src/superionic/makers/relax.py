@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
 from jobflow import Job, Maker, job
-from pymatgen.core import Structure
 
 from superionic.documents import ChgnetSettings, OrderingDocument, PotentialSettings, Provenance, RelaxationDocument
-from superionic.documents.cost import Stopwatch
+from superionic.documents.cost import Cost, Stopwatch
 
 
 @dataclass
@@ -59,43 +57,26 @@ def relaxed(
     potential, max_force_eV_per_A, relax_cell, max_steps
         As for RelaxMaker.
     """
-    from ase import Atoms, units
-    from ase.filters import FrechetCellFilter
-    from ase.optimize import FIRE
+    from ase import units
 
-    from superionic.potentials.calculator import PotentialCalculator
-    from superionic.potentials.checks import require_stress
-    from superionic.potentials.load import load
+    from superionic.potentials.relaxation import relax
 
     watch = Stopwatch(potential.cores)
     start = ordering.structure
-    atoms = Atoms(numbers=list(start.atomic_numbers), positions=start.cart_coords, cell=start.lattice.matrix, pbc=True)
-    with closing(load(potential)) as loaded:
-        if relax_cell:
-            require_stress(loaded, "the relaxation of a cell (relax_cell)")
-        atoms.calc = PotentialCalculator(loaded)
-        optimiser = FIRE(FrechetCellFilter(atoms) if relax_cell else atoms, logfile=None)
-        converged = bool(optimiser.run(fmax=max_force_eV_per_A, steps=max_steps))
-        energy = float(atoms.get_potential_energy())
-        forces = atoms.get_forces()
-        stress = atoms.get_stress(voigt=False) if loaded.gives_stress else None
-    provenance = Provenance(potential=loaded.reference)
-
-    end = Structure(
-        atoms.cell.array,
-        start.species,
-        atoms.positions,
-        coords_are_cartesian=True,
-        site_properties=start.site_properties,
-    )
+    found = relax(start, potential, max_force_eV_per_A, relax_cell, max_steps)
+    cost = watch.cost()
+    if found.cores is not None:
+        cost = Cost.of(cost.wall_s, None, found.cores)
+    end, provenance = found.structure, Provenance(potential=found.potential)
+    energy, stress = found.evaluation.energy_eV, found.evaluation.stress_eV_per_A3
     return RelaxationDocument(
         ordering=ordering.model_copy(update={"structure": end, "energy_eV": energy, "provenance": provenance}),
-        energy_eV_per_atom=energy / len(atoms),
-        max_force_eV_per_A=float(np.linalg.norm(forces, axis=1).max()),
+        energy_eV_per_atom=energy / len(end),
+        max_force_eV_per_A=float(np.linalg.norm(found.evaluation.forces_eV_per_A, axis=1).max()),
         pressure_GPa=None if stress is None else float(-np.trace(stress) / 3 / units.GPa),
         volume_change=end.volume / start.volume - 1,
-        n_steps=optimiser.nsteps,
-        converged=converged,
-        cost=watch.cost(),
+        n_steps=found.n_steps,
+        converged=found.converged,
+        cost=cost,
         provenance=provenance,
     )

@@ -9,7 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 from superionic.errors import InputError
 from superionic.potentials.interface import IsolatedAtomError, Potential, PotentialError
 
-__all__ = ["checked_geometry", "checked_numbers", "named", "refuse_isolated", "require_elements", "require_stress"]
+__all__ = [
+    "checked_geometry",
+    "checked_numbers",
+    "named",
+    "refuse_isolated",
+    "require_elements",
+    "require_mesh",
+    "require_stress",
+]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -53,6 +61,35 @@ def refuse_isolated(numbers: IntArray, bonded: IntArray, cutoff_A: float) -> Non
     if len(alone):
         names = ", ".join(f"{atom} ({_symbol(numbers[atom])})" for atom in alone[:5])
         raise IsolatedAtomError(f"{len(alone)} isolated atoms without neighbours within {cutoff_A:g} A: {names}")
+
+
+def require_mesh(cell_A: FloatArray, mesh: tuple[int, int, int], thinnest_A: float, field: str) -> None:
+    """Refuse a mesh of k-points that is too coarse for a cell.
+
+    Parameters
+    ----------
+    cell_A : (3, 3)
+        Lattice vectors in rows.
+    mesh
+        Divisions along the three reciprocal vectors.
+    thinnest_A
+        Least thickness of the crystal that the mesh stands for, the cell repeated as often as the mesh has divisions.
+    field
+        What the mesh is called where the user set it.
+
+    Raises
+    ------
+    InputError
+        If that crystal is thinner.
+    """
+    heights = 1 / np.linalg.norm(np.linalg.inv(cell_A), axis=0)
+    needed = np.ceil(thinnest_A / heights).astype(int)
+    if (needed > mesh).any():
+        thin = ", ".join(f"{height:.1f}" for height in heights)
+        raise InputError(
+            f"the cell is {thin} Å thick along its three vectors, too small for k_mesh = {list(mesh)}: "
+            f"set {field} to at least {np.maximum(needed, mesh).tolist()}, or take a larger cell"
+        )
 
 
 def require_stress(potential: Potential, purpose: str) -> None:

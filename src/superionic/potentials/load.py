@@ -20,6 +20,7 @@ _MODULES = {
     "chgnet": "superionic.potentials.chgnet.family",
     "ase": "superionic.potentials.ase",
     "cp2k": "superionic.potentials.cp2k.family",
+    "vasp": "superionic.potentials.vasp.family",
     "lammps": "superionic.potentials.lammps.pair_style",
     "mace": "superionic.potentials.presets",
     "sevennet": "superionic.potentials.presets",

@@ -9,7 +9,15 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from superionic.documents import AimdSet, AnalysisSettings, ChgnetSettings, Document, MDSet, PotentialSettings
+from superionic.documents import (
+    AimdSet,
+    AnalysisSettings,
+    ChgnetSettings,
+    Document,
+    MDSet,
+    PotentialSettings,
+    VaspSettings,
+)
 from superionic.documents.run_config import RunConfig
 from superionic.makers.aimd import AimdSetMaker, ReferenceRelaxMaker
 from superionic.makers.dataset import DatasetMaker
@@ -127,6 +135,15 @@ class Study(Document):
             raise ValueError(
                 "validate: there is no aimd to judge by; stored runs are judged by with `superionic validate`"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _as_vasp_runs(self) -> Self:
+        """VASP integrates its own runs, with a thermostat without a chain: both where nothing else was asked for."""
+        if self.aimd is not None and isinstance(self.reference, VaspSettings):
+            own = {"engine": "vasp", "thermostat_chain_length": 1}
+            left_out = {key: value for key, value in own.items() if key not in self.aimd.model_fields_set}
+            object.__setattr__(self, "aimd", self.aimd.model_copy(update=left_out))
         return self
 
     def load_host(self) -> Host:

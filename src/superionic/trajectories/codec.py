@@ -74,7 +74,7 @@ class FrameWriter:
     """
 
     def __init__(self, folder: Path, n_atoms: int, precision_A: float | None = 1e-4, chunks_at_once: int = 1) -> None:
-        self.precision_A = precision_A
+        self.precision_A, self.n_atoms = precision_A, n_atoms
         self._frames_at_once = chunks_at_once * CHUNK_FRAMES
         self._rows: dict[str, list[Any]] = {name: [] for name in ("positions", "cell_A", "step", *SCALARS)}
         for name, (at, _) in SOME_FRAMES.items():

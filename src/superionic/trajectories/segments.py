@@ -67,6 +67,7 @@ def write_segment(
     ns_per_day: float | None = None,
     end_state: MDState | None = None,
     cost: Cost | None = None,
+    corrections: Sequence[str] = (),
 ) -> TrajectorySegment:
     """One segment as it is stored; all that it says of its frames is read from them.
 
@@ -86,6 +87,8 @@ def write_segment(
         Where the next segment starts; None if nothing can go on from here.
     cost
         What making them cost; None if imported.
+    corrections
+        What was changed to get past errors of the code.
     """
     reader = FrameReader(frames, f"segment {number} of run {run.run_id}")
     steps, protocol = reader.scalar("step"), run.protocol
@@ -111,6 +114,7 @@ def write_segment(
         ns_per_day=ns_per_day,
         end_state=end_state,
         cost=cost,
+        corrections=list(corrections),
         sha256=hashlib.sha256(frames).hexdigest(),
         n_bytes=len(frames),
         payload=base64.b64encode(frames).decode(),

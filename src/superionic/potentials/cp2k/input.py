@@ -7,7 +7,7 @@ from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
 from superionic.documents.cp2k import Cp2kKind, Cp2kSettings
-from superionic.errors import InputError
+from superionic.potentials.checks import require_mesh
 from superionic.potentials.cp2k.elements import kinds_of
 
 __all__ = ["cp2k_input", "require_large_enough"]
@@ -65,15 +65,7 @@ def require_large_enough(settings: Cp2kSettings, cell_A: NDArray[np.float64]) ->
     InputError
         If the crystal that the mesh stands for is thinner than 10 Å (PBEsol) or 5 Å (GFN1-xTB).
     """
-    heights = 1 / np.linalg.norm(np.linalg.inv(cell_A), axis=0)
-    shortest = _SHORTEST_A[settings.level]
-    needed = np.ceil(shortest / heights).astype(int)
-    if (needed > settings.mesh).any():
-        thin = ", ".join(f"{height:.1f}" for height in heights)
-        raise InputError(
-            f"the cell is {thin} Å thick along its three vectors, too small for k_mesh = {list(settings.mesh)}: "
-            f"set potential.k_mesh to at least {np.maximum(needed, settings.mesh).tolist()}, or take a larger cell"
-        )
+    require_mesh(cell_A, settings.mesh, _SHORTEST_A[settings.level], "potential.k_mesh")
 
 
 def _pbesol(settings: Cp2kSettings, kinds: dict[str, Cp2kKind]) -> str:

@@ -37,6 +37,8 @@ class Frame(NamedTuple):
         NaN where the file does not say.
     forces_eV_per_A, stress_eV_per_A3
         Shape (n_atoms, 3), and (3, 3) in ASE's sign; None where the file does not say.
+    scf_steps
+        Steps of self-consistency; None where the file does not say.
     """
 
     positions_A: Floats
@@ -48,6 +50,7 @@ class Frame(NamedTuple):
     temperature_K: float = NAN
     forces_eV_per_A: Floats | None = None
     stress_eV_per_A3: Floats | None = None
+    scf_steps: int | None = None
 
 
 @dataclass(frozen=True)

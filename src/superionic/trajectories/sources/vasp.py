@@ -182,7 +182,8 @@ def ionic_step(block: bytes, n_atoms: int, selective: bool, end: int, where: str
     potential = values.get("e_fr_energy", NAN)
     forces, stress_kB = _varray(after, b"forces", n_atoms), _varray(after, b"stress", 3)
     stress = None if stress_kB is None else stress_kB * _KB_IN_ASES_SIGN
-    return Frame(positions @ cell, cell, end, None, potential, values.get("total", NAN), temperature, forces, stress)
+    total, scf_steps = values.get("total", NAN), block.count(b"<scstep>")
+    return Frame(positions @ cell, cell, end, None, potential, total, temperature, forces, stress, scf_steps)
 
 
 def _varray(block: bytes, name: bytes, rows: int) -> Floats | None:
