@@ -45,8 +45,8 @@ def test_settings_by_family(given, expected):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"family": "chemnet"}, ["chemnet", "chgnet, ase, cp2k, lammps, mace", "nequip"]),
-        ({"family": 7}, ["chgnet, ase, cp2k, lammps, mace"]),
+        ({"family": "chemnet"}, ["chemnet", "chgnet, ase, cp2k, vasp, lammps, mace", "nequip"]),
+        ({"family": 7}, ["chgnet, ase, cp2k, vasp, lammps, mace"]),
         ({"family": "sevennet", "kernels": "fused"}, ["kernels"]),
         ({"family": "ase"}, ["calculator"]),
         ({"family": "ase", "calculator": "lj.py"}, ["calculator"]),

@@ -16,7 +16,7 @@ def command(study_file: Path) -> None:
     from superionic.managers.identity import jobs_of
     from superionic.structures.composition import cell_beside_crystal, in_words
     from superionic.structures.summary import crystal_in_words, shortest_distance
-    from superionic.study.cost import estimate_cost
+    from superionic.study.cost import estimate_costs
     from superionic.study.load import load_study
 
     study = load_study(study_file)
@@ -37,5 +37,6 @@ def command(study_file: Path) -> None:
     together = any(maker.potential.in_batches for maker in plan.md_makers)
     how = "evaluated together, in batches" if together else "each evaluated by itself"
     click.echo(f"runs side by side on one machine: {how}")
-    for line in estimate_cost(plan).lines():
-        click.echo(line)
+    for estimate in estimate_costs(plan):
+        for line in estimate.lines():
+            click.echo(line)

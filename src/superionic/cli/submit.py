@@ -40,7 +40,7 @@ def command(study_file: Path, manager: str, project: str | None, launchpad: Path
     if manager == "fireworks" and project is not None:
         raise InputError("--project belongs to --manager jobflow-remote: leave it out")
     study = load_study(study_file)
-    flow = with_content_uuids(study.plan().flow())
+    flow = with_content_uuids(study.plan(runs_here=False).flow())
     flow.update_metadata({"study": study.name})
     if manager == "jobflow-remote":
         submission = submit_to_jobflow_remote(flow, study.run_config, project, worker)

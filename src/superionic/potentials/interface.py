@@ -10,11 +10,12 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pymatgen.core import Structure
 
 from superionic.documents import PotentialReference
 from superionic.errors import InputError, SimulationError
 
-__all__ = ["Evaluation", "IsolatedAtomError", "Potential", "PotentialError", "Session"]
+__all__ = ["Evaluation", "IsolatedAtomError", "Potential", "PotentialError", "Relaxation", "Session"]
 
 FloatArray = NDArray[np.float64]
 
@@ -83,6 +84,34 @@ class Evaluation:
                 "the potential gives no stress: neither NPT nor a relaxation of the cell can be run with it"
             )
         return self.stress_eV_per_A3
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """Where a relaxation ended.
+
+    Attributes
+    ----------
+    structure
+        Positions and cell of the last step, atoms as in the structure that was relaxed.
+    evaluation
+        Energy, forces and stress there.
+    n_steps
+        Ionic steps.
+    converged
+        Whether all forces are as small as was asked for.
+    potential
+        What gave the forces, exactly.
+    cores
+        Cores that a code said it ran on; None for those of this process.
+    """
+
+    structure: Structure
+    evaluation: Evaluation
+    n_steps: int
+    converged: bool
+    potential: PotentialReference
+    cores: int | None = None
 
 
 class Session(Protocol):

@@ -3,44 +3,15 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from pymatgen.core import Structure
 
-from superionic.documents import PotentialReference, PotentialSettings
+from superionic.documents import PotentialSettings
 from superionic.documents.potential import VaspSettings
-from superionic.potentials.interface import Evaluation
+from superionic.potentials.interface import Evaluation, Relaxation
 
-__all__ = ["Relaxation", "relax"]
-
-
-@dataclass(frozen=True)
-class Relaxation:
-    """Where a relaxation ended.
-
-    Attributes
-    ----------
-    structure
-        Positions and cell of the last step, atoms as in the structure that was relaxed.
-    evaluation
-        Energy, forces and stress there.
-    n_steps
-        Ionic steps.
-    converged
-        Whether all forces are as small as was asked for.
-    potential
-        What gave the forces, exactly.
-    cores
-        Cores that a code said it ran on; None for those of this process.
-    """
-
-    structure: Structure
-    evaluation: Evaluation
-    n_steps: int
-    converged: bool
-    potential: PotentialReference
-    cores: int | None = None
+__all__ = ["relax"]
 
 
 def relax(

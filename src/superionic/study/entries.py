@@ -32,7 +32,7 @@ from superionic.structures.supercell_search import SupercellRequest
 from superionic.study.dataset import DatasetEntry
 from superionic.study.frameworks import SUPERCELL, DisorderEntry, HighEntropyEntry
 from superionic.study.plan import Plan, PlannedCell, within
-from superionic.study.runnable import check_runnable
+from superionic.study.runnable import check_code, check_runnable, is_code
 from superionic.study.validation import ValidateEntry
 
 
@@ -150,8 +150,14 @@ class Study(Document):
         """The host crystal."""
         return load_host(self.host, self.mobile_species, self.oxidation_states)
 
-    def plan(self) -> Plan:
+    def plan(self, runs_here: bool = True) -> Plan:
         """Work out the host, the cells and the runs: once, for everything that is asked of the study afterwards.
+
+        Parameters
+        ----------
+        runs_here
+            Whether electronic structure codes have to be installed here; where they run elsewhere, their jobs say what
+            is missing there before they start.
 
         Raises
         ------
@@ -164,7 +170,7 @@ class Study(Document):
         if self.disorder is not None:
             cells += self.disorder.cells(host)
         cells += [entry.cell(host, self._relax_maker()) for entry in self.high_entropy]
-        return Plan(self.name, host, cells, list(self._planned_stages(cells, host)))
+        return Plan(self.name, host, cells, list(self._planned_stages(cells, host, runs_here)))
 
     def _relax_maker(self) -> RelaxMaker | None:
         """Relaxes with the potential; with the reference in a study that does nothing with a potential."""
@@ -173,19 +179,19 @@ class Study(Document):
         potential = self.reference if self.md is None and self.reference is not None else self.potential
         return RelaxMaker(potential=potential, **self.relax.model_dump())
 
-    def _planned_stages(self, cells: list[PlannedCell], host: Host) -> Iterator[Stage]:
+    def _planned_stages(self, cells: list[PlannedCell], host: Host, runs_here: bool) -> Iterator[Stage]:
         """Every stage of the study, checked, in the order in which they need each other."""
         if self.aimd is not None and self.reference is not None:
-            self._check_runnable(cells, host, self.aimd, self.reference, "aimd")
+            self._check_runnable(cells, host, self.aimd, self.reference, "aimd", runs_here)
             relax = None
             if self.relax is not None:
                 relax = ReferenceRelaxMaker(potential=self.reference, **self.relax.model_dump())
             maker = AimdSetMaker(self.aimd, self.reference, relax_maker=relax, study=self.name, analysis=self.analysis)
             yield EveryOrderingMaker(maker, "aimd")
         if self.dataset is not None and self.dataset.runs != "md":
-            yield self._dataset_stage(cells, self.dataset)
+            yield self._dataset_stage(cells, self.dataset, runs_here)
         if self.md is not None:
-            self._check_runnable(cells, host, self.md, self.potential, "md")
+            self._check_runnable(cells, host, self.md, self.potential, "md", runs_here)
             md = MltpMdMaker(
                 self.md,
                 potential=self.potential,
@@ -195,34 +201,41 @@ class Study(Document):
             )
             yield EveryOrderingMaker(md, "md")
         if self.dataset is not None and self.dataset.runs == "md":
-            yield self._dataset_stage(cells, self.dataset)
-        stage = self._validation_stage(cells, host)
+            yield self._dataset_stage(cells, self.dataset, runs_here)
+        stage = self._validation_stage(cells, host, runs_here)
         if stage is not None:
             yield stage
 
-    def _dataset_stage(self, cells: list[PlannedCell], entry: DatasetEntry) -> DatasetMaker:
+    def _dataset_stage(self, cells: list[PlannedCell], entry: DatasetEntry, runs_here: bool) -> DatasetMaker:
         """Labels frames of runs; a reference that cannot be had, or not for these elements, is refused before any."""
         from superionic.potentials.checks import require_elements
         from superionic.potentials.load import load
 
         assert self.reference is not None  # noqa: S101 - `_stages` refuses that
-        with closing(load(self.reference)) as potential:
-            for cell in cells:
-                require_elements(potential, cell.structure.atomic_numbers, f"dataset: {cell.where}")
+        if runs_here or not is_code(self.reference):
+            with closing(load(self.reference)) as potential:
+                for cell in cells:
+                    require_elements(potential, cell.structure.atomic_numbers, f"dataset: {cell.where}")
         return entry.stage(self.name, self.reference, None)
 
-    def _validation_stage(self, cells: list[PlannedCell], host: Host) -> ValidationStage | None:
+    def _validation_stage(self, cells: list[PlannedCell], host: Host, runs_here: bool) -> ValidationStage | None:
         """Judges the potential by the runs of the reference; None where there is nothing to judge by."""
         if self.validation is None or self.aimd is None or self.reference is None:
             return None
         relax = None if self.relax is None else RelaxMaker(potential=self.potential, **self.relax.model_dump())
         stage = self.validation.stage(self.name, self.potential, self.reference, self.aimd, relax, self.analysis)
         for name, settings in stage.maker.candidates.items():
-            self._check_runnable(cells, host, stage.md, settings, f"validate: {name}")
+            self._check_runnable(cells, host, stage.md, settings, f"validate: {name}", runs_here)
         return stage
 
     def _check_runnable(
-        self, cells: list[PlannedCell], host: Host, md: MDSet, settings: PotentialSettings, section: str
+        self,
+        cells: list[PlannedCell],
+        host: Host,
+        md: MDSet,
+        settings: PotentialSettings,
+        section: str,
+        runs_here: bool,
     ) -> None:
         from superionic.dynamics.segment import engine_named
         from superionic.potentials.checks import require_stress
@@ -232,6 +245,9 @@ class Study(Document):
         for cell in cells:
             with within(cell.where):
                 engine.check(cell.structure, protocol, settings)
+                check_code(cell.structure, settings, relaxes=self.relax is not None, runs_here=runs_here)
+        if not runs_here and is_code(settings):
+            return
         with closing(load(settings)) as potential:
             if md.ensemble == "npt":
                 require_stress(potential, f"{section}.ensemble: npt")

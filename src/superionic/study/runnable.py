@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 from pymatgen.core import Structure
 
+from superionic.documents import Cp2kSettings, PotentialSettings, VaspSettings
 from superionic.errors import InputError
 from superionic.potentials import Potential
 from superionic.potentials.checks import named
@@ -31,3 +34,49 @@ def check_runnable(structure: Structure, mobile_species: str, potential: Potenti
             f"{where}: supercell is {thinnest:.2f} Å thin, less than the cutoff of {named(potential)}, "
             f"{potential.cutoff_A:g} Å, so that ions would see their own images: use a larger supercell"
         )
+
+
+def is_code(settings: PotentialSettings) -> bool:
+    """Whether these are settings of an electronic structure code, which is a program of its own."""
+    return isinstance(settings, Cp2kSettings | VaspSettings)
+
+
+def check_code(structure: Structure, settings: PotentialSettings, *, relaxes: bool, runs_here: bool) -> None:
+    """Refuse a cell that an electronic structure code cannot calculate, before it is started.
+
+    Parameters
+    ----------
+    structure
+        The cell.
+    settings
+        Whose code it is; settings of anything else pass.
+    relaxes
+        Whether the cell is relaxed too.
+    runs_here
+        Whether the code and its data have to be here.
+
+    Raises
+    ------
+    InputError
+        If its mesh is too coarse, and where the code has to be here: if it, a basis set or a pseudopotential is not,
+        or the cell has an odd number of electrons.
+    """
+    if not is_code(settings):
+        return
+    from superionic.potentials.load import load
+
+    cell = structure.lattice.matrix
+    if isinstance(settings, Cp2kSettings):
+        from superionic.potentials.cp2k.input import require_large_enough
+
+        require_large_enough(settings, cell)
+    elif isinstance(settings, VaspSettings):
+        from superionic.potentials.vasp.inputs import known_symbol, require_dense_mesh
+
+        for element in structure.composition.element_composition:
+            known_symbol(settings, element.symbol)
+        if relaxes:
+            require_dense_mesh(settings, "relax", cell)
+    if runs_here:
+        with closing(load(settings)) as potential:
+            potential.session(structure.atomic_numbers)

@@ -77,6 +77,9 @@ class ValidateEntry(Document):
 
     def md(self, aimd: AimdSet) -> MDSet:
         """Runs of a potential beside those of its reference: the same but for length, seeds and what is stored."""
-        kept = aimd.model_dump(exclude={"seeds", "segment_length_ps", "label_stride", "target_relative_error"})
+        changed = {"seeds", "segment_length_ps", "label_stride", "target_relative_error"}
+        if aimd.engine == "vasp":  # integrates with its own forces only
+            changed |= {"engine", "thermostat_chain_length"}
+        kept = aimd.model_dump(exclude=changed)
         length = aimd.length_ps if self.length_ps is None else self.length_ps
         return MDSet(**{**kept, "seeds": self.seeds, "length_ps": length})

@@ -128,7 +128,7 @@ def test_a_correction_of_the_time_step_is_refused(vasp, tmp_path):
 
 @pytest.mark.parametrize(
     ("fault", "words", "n_frames"),
-    [("runaway", "the energy ran away by step 1", 1), ("unconverged", "step 2 did not reach self-consistency", 1)],
+    [("runaway", "the energy ran away by step 3", 2), ("unconverged", "step 2 did not reach self-consistency", 1)],
 )
 def test_a_run_that_means_nothing_stops_with_a_verdict(vasp, tmp_path, fault, words, n_frames):
     (vasp / fault).touch()

@@ -9,7 +9,7 @@ import numpy as np
 from pymatgen.core import Structure
 
 from superionic.documents import BuiltinState, MDProtocol, MDState, PotentialSettings
-from superionic.documents.potential import PairStyleSettings
+from superionic.documents.potential import PairStyleSettings, VaspSettings
 from superionic.dynamics.builtin.integrator import Integrator
 from superionic.dynamics.builtin.start import initial_state
 from superionic.dynamics.contract import OpenRun
@@ -19,15 +19,17 @@ from superionic.potentials.load import opened as opened_potential
 
 
 def check(structure: Structure, protocol: MDProtocol, potential: PotentialSettings) -> None:  # noqa: ARG001
-    """It does all that a protocol can ask for, with any potential but a pair style.
+    """It does all that a protocol can ask for, with any potential but a pair style, and VASP.
 
     Raises
     ------
     InputError
-        If the potential is a pair style of LAMMPS.
+        If the potential is a pair style of LAMMPS, or VASP.
     """
     if isinstance(potential, PairStyleSettings):
         raise InputError("potential: family = 'lammps' is a pair style of LAMMPS: run it with md: {engine: lammps}")
+    if isinstance(potential, VaspSettings):
+        raise InputError("engine: built-in does not drive VASP, which integrates by itself: give it as the reference")
 
 
 @contextmanager

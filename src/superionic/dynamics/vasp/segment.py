@@ -17,8 +17,7 @@ from superionic.documents.potential import VaspSettings
 from superionic.dynamics.builtin.start import initial_state
 from superionic.dynamics.contract import Frame, PackedSegment
 from superionic.dynamics.progress import Progress
-from superionic.dynamics.segment import trouble
-from superionic.dynamics.stopping import watching_sigterm
+from superionic.dynamics.stopping import trouble, watching_sigterm
 from superionic.dynamics.vasp.engine import md_tags
 from superionic.dynamics.vasp.watch import watched
 from superionic.errors import InputError

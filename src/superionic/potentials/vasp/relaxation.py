@@ -9,7 +9,7 @@ import numpy as np
 from pymatgen.core import Structure
 
 from superionic.documents.vasp import VaspSettings
-from superionic.potentials.relaxation import Relaxation
+from superionic.potentials.interface import Relaxation
 from superionic.potentials.vasp.family import last_step, reference
 from superionic.potentials.vasp.inputs import grouped, input_set, require_dense_mesh
 from superionic.potentials.vasp.installed import (
