@@ -156,3 +156,10 @@ def test_vasp_is_no_potential_for_long_runs(vasp, tmp_path):
     md = {"temperatures_K": [700], "length_ps": 10}
     with pytest.raises(InputError, match="engine: built-in"):
         plan(tmp_path, potential={"family": "vasp"}, md=md, aimd=None, reference=None)
+
+
+def test_a_potential_is_judged_beside_vasp_by_the_built_in_engine(vasp, tmp_path):
+    chgnet = {"family": "chgnet"}
+    large = {"label": "S", "supercell": [2, 2, 2]}
+    maker = plan(tmp_path, potential=chgnet, orderings=[large], validate={}).stages[-1]
+    assert (maker.md.engine, maker.md.thermostat_chain_length) == ("built-in", 3)
