@@ -45,23 +45,23 @@ def test_the_sample_does_not_depend_on_the_cuts(tmp_path):
 def test_a_run_ends_when_its_error_is_small_enough(tmp_path, target, reason):
     monitor = watched(tmp_path, walk(4001, 0.3, seed=2), [])
     settings = protocol(target_relative_error=target)
-    assert monitor.stop_reason(settings, CELL, SPECIES, "Li") == reason
+    assert monitor.stop_reason(settings, CELL, SPECIES, {"Li": 1.0}) == reason
 
 
 def test_a_melting_framework_ends_the_run_by_name(tmp_path):
     positions = walk(2001, 0.2, seed=3)
     positions[:, N_IONS:] += np.cumsum(np.random.default_rng(1).normal(scale=0.1, size=(2001, N_IONS, 3)), axis=0)
     monitor = watched(tmp_path, positions, [])
-    assert "melted" in monitor.stop_reason(protocol(), CELL, SPECIES, "Li")
+    assert "melted" in monitor.stop_reason(protocol(), CELL, SPECIES, {"Li": 1.0})
 
 
 def test_a_hot_start_is_not_taken_for_melting(tmp_path):
     positions = walk(120, 0.2, seed=5)
     positions[60:, N_IONS:] += 3.0 * np.random.default_rng(2).normal(size=(N_IONS, 3))
     monitor = watched(tmp_path, positions, [])
-    assert monitor.stop_reason(protocol(), CELL, SPECIES, "Li") is None
+    assert monitor.stop_reason(protocol(), CELL, SPECIES, {"Li": 1.0}) is None
 
 
 def test_a_run_too_short_to_judge_goes_on(tmp_path):
     monitor = watched(tmp_path, walk(5, 0.2, seed=4), [])
-    assert monitor.stop_reason(protocol(), CELL, SPECIES, "Li") is None
+    assert monitor.stop_reason(protocol(), CELL, SPECIES, {"Li": 1.0}) is None

@@ -6,7 +6,7 @@ from cif_files import CUBIC, cif
 from superionic.errors import InputError
 from superionic.structures.charges import guess_charges
 from superionic.structures.host import load_host
-from superionic.structures.mobile import mobile_ion
+from superionic.structures.mobile import mobile_ions
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,26 @@ def test_what_the_user_states_is_kept_and_what_cannot_balance_is_refused():
 
 
 def test_the_mobile_ion_is_asked_for_where_several_may_be_meant():
-    assert mobile_ion({"Ag": 1, "Ga": 3, "S": -2}) == "Ag"
-    assert mobile_ion({"Li": 1, "Al": 3, "H": -1}) == "Li"
-    assert mobile_ion({"Ca": 2, "F": -1}, "F") == "F"
+    assert mobile_ions({"Ag": 1, "Ga": 3, "S": -2}) == ("Ag",)
+    assert mobile_ions({"Li": 1, "Al": 3, "H": -1}) == ("Li",)
+    assert mobile_ions({"Ca": 2, "F": -1}, "F") == ("F",)
     for charges in ({"Li": 1, "Na": 1, "Cl": -1}, {"Ca": 2, "F": -1}, {"H": 1, "O": -2}, {"Cu": 2, "O": -2}):
         with pytest.raises(InputError, match="--mobile"):
-            mobile_ion(charges)
+            mobile_ions(charges)
     with pytest.raises(InputError, match="'Mg' is none"):
-        mobile_ion({"Li": 1, "Cl": -1}, "Mg")
+        mobile_ions({"Li": 1, "Cl": -1}, "Mg")
+
+
+def test_several_mobile_ions_are_named_once_each():
+    charges = {"Li": 1, "Na": 1, "Cl": -1}
+    assert mobile_ions(charges, ["Na", "Li"]) == ("Na", "Li")
+    with pytest.raises(InputError, match="Li and Na may each be"):
+        mobile_ions(charges)
+    for wrong in (["Li", "Li"], []):
+        with pytest.raises(InputError, match="name each mobile ion once"):
+            mobile_ions(charges, wrong)
+    with pytest.raises(InputError, match="'K' is none of the ions"):
+        mobile_ions(charges, ["Li", "K"])
 
 
 def test_valence_belongs_to_the_site(tmp_path):

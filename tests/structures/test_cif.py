@@ -137,7 +137,7 @@ def test_deuterium_is_not_taken_for_hydrogen_in_silence(tmp_path):
     (tmp_path / "d.cif").write_text(cif(CUBIC, [("Li1", "Li", 0, 0, 0, 1), ("D1", "D", 0.5, 0.5, 0.5, 1)]))
     host = load_host(tmp_path / "d.cif")
     assert host.oxidation_states == {"Li": 1, "H": -1}
-    assert "deuterium is taken as hydrogen" in host.notes[0]
+    assert "deuterium is called H: `masses_u: {H: 2.014}`" in host.notes[0]
 
 
 def test_only_cif_and_poscar_are_read(tmp_path):

@@ -15,6 +15,7 @@ from superionic.analysis.sections import (
     collective_section,
     framework_msd,
     msd_curve,
+    other_mobile_section,
     spread_lags,
     van_hove_section,
     vibration_section,
@@ -94,6 +95,7 @@ def run_document(
         percolation_barrier_eV=density.percolation_barriers_eV(cell),
         density=density.to_document(motion.n_frames),
         collective=collective_section(measured.collective, to_conductivity),
+        other_mobile=other_mobile_section(measured),
         sites=on_sites.sites,
         jumps=on_sites.jumps,
         framework_hops=on_sites.framework_hops,
@@ -116,6 +118,7 @@ def _plain_identity(run: Trajectory) -> RunIdentity:
         host=UNKNOWN,
         mobile_species=run.mobile_species,
         mobile_charge_e=run.mobile_charge_e,
+        other_mobile_charges_e=run.other_mobile_charges_e,
         engine=UNKNOWN,
         potential=PotentialReference(family=UNKNOWN, model=UNKNOWN),
     )

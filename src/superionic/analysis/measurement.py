@@ -42,6 +42,8 @@ class Measurement:
         What became of the framework.
     on_sites
         What the mobile ions did on the host's sites.
+    others
+        Diffusion tensor of each further mobile ion.
     """
 
     motion: Motion
@@ -51,6 +53,7 @@ class Measurement:
     collective: CollectiveEstimate
     framework: FrameworkIntegrity
     on_sites: OnSites
+    others: dict[str, DiffusionEstimate]
 
     @cached_property
     def diffusivity_cm2_per_s(self) -> Estimate:
@@ -60,7 +63,11 @@ class Measurement:
     @property
     def hops_per_ion(self) -> float:
         """Effective hops per ion: mean squared displacement over the run / squared hop length."""
-        six_d_A2_per_ps = 6 * self.diffusivity_cm2_per_s.value / A2_PER_PS_TO_CM2_PER_S
+        return self.effective_hops(self.diffusivity_cm2_per_s)
+
+    def effective_hops(self, diffusivity_cm2_per_s: Estimate) -> float:
+        """Hops of an ion of that diffusivity."""
+        six_d_A2_per_ps = 6 * diffusivity_cm2_per_s.value / A2_PER_PS_TO_CM2_PER_S
         return six_d_A2_per_ps * self.motion.length_ps / self.hop_length_A**2
 
     @property
@@ -110,8 +117,13 @@ def measure(
     visits, refused = _visits(host, motion, radii_A)
     network = visits.network(motion) if visits else None
     estimate = estimate_diffusion(motion.mobile_A, motion.interval_ps, hop_length_A=hop_length_A, hop_network=network)
-    collective = estimate_collective(species, trajectory.mobile_species, motion.interval_ps, estimate)
+    collective = estimate_collective(species, trajectory.mobile_charges_e, motion.interval_ps, estimate)
     del species
+    names = np.asarray(trajectory.species)
+    others = {
+        ion: estimate_diffusion(motion.of(np.flatnonzero(names == ion)), motion.interval_ps, hop_length_A=hop_length_A)
+        for ion in trajectory.other_mobile_charges_e
+    }
     return Measurement(
         motion=motion,
         settling=settling,
@@ -120,6 +132,7 @@ def measure(
         collective=collective,
         framework=framework_integrity(motion),
         on_sites=analyse_on_sites(visits, motion, estimate) if visits else OnSites(refused=refused),
+        others=others,
     )
 
 

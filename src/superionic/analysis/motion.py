@@ -25,21 +25,33 @@ _SAMPLE_FRAMES = 2000
 
 @dataclass(frozen=True)
 class FrameworkSample:
-    """The framework in evenly spread frames, 2000 or somewhat more in all.
+    """All ions that are not mobile in evenly spread frames, 2000 or somewhat more in all.
 
     Attributes
     ----------
-    species
-        Element symbol of each ion.
-    positions_A
-        Their positions relative to their centre in Å, shape (n_frames, n_ions, 3).
+    all_species, all_positions_A
+        Element symbol of each ion, and their positions relative to the framework's centre in Å, shape
+        (n_frames, n_ions, 3).
+    still
+        Whether an ion is of the framework; others, such as rotating anions, are neither that nor mobile.
     interval_ps
         Time from one of these frames to the next.
     """
 
-    species: NDArray[np.str_]
-    positions_A: Floats
+    all_species: NDArray[np.str_]
+    all_positions_A: Floats
+    still: NDArray[np.bool_]
     interval_ps: float
+
+    @property
+    def species(self) -> NDArray[np.str_]:
+        """Element symbol of each ion of the framework."""
+        return self.all_species[self.still]
+
+    @property
+    def positions_A(self) -> Floats:
+        """Positions of the framework in Å, shape (n_frames, n_framework_ions, 3)."""
+        return self.all_positions_A if self.still.all() else self.all_positions_A[:, self.still]
 
 
 @dataclass(frozen=True)
@@ -145,10 +157,11 @@ def read_motion(trajectory: Trajectory, memory_bytes: float = np.inf) -> tuple[M
             f"mobile_species = {trajectory.mobile_species!r} is none of the species {sorted(set(trajectory.species))}"
         )
     species = sorted(set(trajectory.species))
-    n_frames, framework = trajectory.n_frames - first, trajectory.framework
+    names = np.asarray(trajectory.species)
+    n_frames, others = trajectory.n_frames - first, np.flatnonzero(~np.isin(names, list(trajectory.mobile_charges_e)))
     moved, sums = np.empty((n_frames, 3)), np.empty((n_frames, len(species), 3))
     stride = max(1, n_frames // _SAMPLE_FRAMES)
-    sample = np.empty((-(-n_frames // stride), len(framework), 3))
+    sample = np.empty((-(-n_frames // stride), len(others), 3))
     positions = room_for(n_frames, len(atoms), memory_bytes)
     sweep = _Sweep(trajectory)
     for start, part, part_sums, part_moved in sweep:
@@ -157,14 +170,17 @@ def read_motion(trajectory: Trajectory, memory_bytes: float = np.inf) -> tuple[M
         positions[frames] = part[:, atoms] - part_moved[:, None]
         sampled = np.arange(-(-start // stride), -(-frames.stop // stride))
         here = sampled * stride - start
-        sample[sampled] = part[here][:, framework] - part_moved[here, None]
+        sample[sampled] = part[here][:, others] - part_moved[here, None]
     sweep.require_continuous()
     counts = np.array([trajectory.species.count(name) for name in species])
     sums -= sums[0].copy()
     sums -= counts[:, None] * moved[:, None]
     interval_ps = trajectory.frame_interval_ps
-    still = FrameworkSample(np.asarray(trajectory.species)[framework], sample, interval_ps * stride)
-    motion = Motion(trajectory, first, mean_cell(trajectory), interval_ps, moved, positions, still, memory_bytes)
+    still = np.isin(others, trajectory.framework)
+    sampled_framework = FrameworkSample(names[others], sample, still, interval_ps * stride)
+    motion = Motion(
+        trajectory, first, mean_cell(trajectory), interval_ps, moved, positions, sampled_framework, memory_bytes
+    )
     return motion, SpeciesSums(species, counts, sums)
 
 
@@ -213,7 +229,7 @@ class _Sweep:
         names = sorted(set(trajectory.species))
         self.trajectory = trajectory
         self._species = np.array([names.index(name) for name in trajectory.species], dtype=np.int64)
-        self._framework = np.array([name != trajectory.mobile_species for name in names])
+        self._framework = np.array([trajectory.holds_still(name) for name in names])
         self._inverse = np.ascontiguousarray(np.linalg.inv(mean_cell(trajectory)), dtype=np.float64)
         self._last = np.full((trajectory.n_atoms, 3), np.nan)
         self._lowest, self._highest = np.full(3, np.inf), np.full(3, -np.inf)

@@ -48,6 +48,7 @@ def diffusivity(
     settings = settings or AnalysisSettings()
     if settings.equilibration_ps is not None:
         trajectory = replace(trajectory, equilibration_ps=settings.equilibration_ps)
+    trajectory = trajectory.with_framework(settings.framework)
     measured = measure(
         trajectory, host, hop_length_A=settings.hop_length_A, radii_A=settings.radii_A, memory_GB=memory_GB
     )

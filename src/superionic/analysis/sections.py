@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from superionic.analysis.conductivity import nernst_einstein_mS_per_cm
 from superionic.analysis.distributions.displacement import mean_squared_displacement
 from superionic.analysis.distributions.displacement_distribution import van_hove_self
 from superionic.analysis.distributions.vibration import attempt_frequency_THz
 from superionic.analysis.ion_groups import Positions
+from superionic.analysis.measurement import Measurement
 from superionic.analysis.motion import FrameworkSample, Motion
 from superionic.analysis.spectral.blocks import (
     autocorrelation_time,
@@ -21,6 +23,7 @@ from superionic.analysis.units import A2_PER_PS_TO_CM2_PER_S
 from superionic.documents import (
     BlockAnalysis,
     CollectiveTransport,
+    MobileSpeciesTransport,
     MSDCurve,
     SiteAnalysis,
     VanHoveSelf,
@@ -50,10 +53,10 @@ def msd_curve(positions_A: Positions, frame_interval_ps: float, n_lags: int = _M
 
 
 def framework_msd(framework: FrameworkSample) -> dict[str, MSDCurve]:
-    """Mean squared displacement of every species but the mobile one, from some frames."""
-    names = framework.species
+    """Mean squared displacement of every species that is not mobile, from some frames."""
+    names = framework.all_species
     return {
-        str(name): msd_curve(framework.positions_A[:, names == name], framework.interval_ps, _FRAMEWORK_LAGS)
+        str(name): msd_curve(framework.all_positions_A[:, names == name], framework.interval_ps, _FRAMEWORK_LAGS)
         for name in sorted(set(names.tolist()))
     }
 
@@ -75,11 +78,38 @@ def collective_section(found: CollectiveEstimate, to_conductivity: float) -> Col
     return CollectiveTransport(
         charge_diffusivity_cm2_per_s=charge,
         conductivity_mS_per_cm=charge.scaled(to_conductivity),
+        total_conductivity_mS_per_cm=None
+        if found.all_mobile is None
+        else found.all_mobile.scaled(A2_PER_PS_TO_CM2_PER_S * to_conductivity),
         haven_ratio=found.haven_ratio,
         onsager_species=found.species,
         onsager_A2_per_ps=found.onsager.tolist(),
         onsager_standard_error_A2_per_ps=found.onsager_error.tolist(),
     )
+
+
+def other_mobile_section(measured: Measurement) -> list[MobileSpeciesTransport]:
+    """Diffusivity of each further mobile ion."""
+    motion = measured.motion
+    sections = []
+    for species, charge_e in motion.trajectory.other_mobile_charges_e.items():
+        found = measured.others[species]
+        positions = motion.of(np.flatnonzero(np.asarray(motion.trajectory.species) == species))
+        isotropic, n_ions = found.isotropic(A2_PER_PS_TO_CM2_PER_S), positions.shape[1]
+        to_conductivity = nernst_einstein_mS_per_cm(charge_e, n_ions, motion.volume_A3, motion.trajectory.temperature_K)
+        sections.append(
+            MobileSpeciesTransport(
+                species=species,
+                charge_e=charge_e,
+                n_ions=n_ions,
+                diffusivity_cm2_per_s=isotropic,
+                diffusivity_tensor_cm2_per_s=(found.tensor_A2_per_ps * A2_PER_PS_TO_CM2_PER_S).tolist(),
+                conductivity_mS_per_cm=isotropic.scaled(to_conductivity),
+                hops_per_ion=measured.effective_hops(isotropic),
+                msd=msd_curve(positions, motion.interval_ps),
+            )
+        )
+    return sections
 
 
 def vibration_section(positions_A: Positions, frame_interval_ps: float, sites: SiteAnalysis | None) -> Vibration:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _OPTIONS = [
     click.option("--host", help="Packaged host, or path of a host.yaml or CIF, that names the sites."),
-    click.option("--mobile", help="Mobile ion with its charge, for example Li+ [default: that of the host]."),
+    click.option("--mobile", help="Mobile ion with its charge, Li+, or several, Li+,Na+ [default: the host's]."),
     click.option("--temperature", "temperature_K", type=float, help="Target temperature in K, if nothing tells it."),
     click.option("--time-step", "time_step_fs", type=float, help="MD time step in fs, if nothing tells it."),
     click.option("--stride", type=int, help="MD steps from frame to frame, if nothing tells it."),

@@ -29,7 +29,9 @@ _MIN_LENGTH = click.option(
     "--min-length", "min_length_A", type=float, help="Instead of repeats: smallest cell this thick (Å) that will do."
 )
 _MAX_ATOMS = click.option("--max-atoms", default=1000, show_default=True, help="Most atoms, with --min-length.")
-_MOBILE = click.option("--mobile", help="Mobile ion, if not the one the host names or that alone qualifies.")
+_MOBILE = click.option(
+    "--mobile", help="Mobile ion, or several as in Li,Na, if not the one the host names or that alone qualifies."
+)
 _CHARGES = click.option("--charge", "charges", multiple=True, help="Charge of an element, for example Fe=3.")
 _SEED = click.option("--seed", default=0, show_default=True, help="Seed of the random numbers.")
 _OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write the cells into.")
@@ -65,7 +67,7 @@ def host_of(name: str, mobile: str | None, charges: Iterable[str]) -> Host:
             stated[element.strip()] = float(charge)
         except ValueError as error:
             raise InputError(f"--charge {text!r} is not ELEMENT=NUMBER, for example Fe=3") from error
-    return load_host(name, mobile, stated)
+    return load_host(name, mobile.split(",") if mobile else None, stated)
 
 
 def supercell_of(

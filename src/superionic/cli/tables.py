@@ -28,7 +28,7 @@ def document_lines(
     if not diffusivity and not arrhenius and not comparisons:
         yield "no document here that matches: run a study (`superionic run`) or build (`superionic build`) first"
         return
-    yield from table("Diffusivity", _RUN_COLUMNS, [_run_cells(run) for run in diffusivity])
+    yield from table("Diffusivity", _RUN_COLUMNS, [row for run in diffusivity for row in _run_rows(run)])
     yield from table("Arrhenius", _FIT_COLUMNS, [row for fit in arrhenius for row in _fit_rows(fit)])
     for run in diffusivity:
         yield from _reasons(f"{run.identity.label} {run.temperature_K:g} K", run.quality)
@@ -42,10 +42,11 @@ _RUN_COLUMNS = (
 )  # fmt: skip
 
 
-def _run_cells(run: DiffusivitySummary) -> tuple[str, ...]:
-    return (
+def _run_rows(run: DiffusivitySummary) -> Iterator[tuple[str, ...]]:
+    """One row a mobile ion; the verdict is on the first."""
+    yield (
         run.identity.study or "",
-        run.identity.label,
+        f"{run.identity.label}: {run.identity.mobile_species}" if run.other_mobile else run.identity.label,
         f"{run.identity.potential.family} {run.identity.potential.model}",
         f"{run.temperature_K:g}",
         f"{run.analysed_length_ps:.4g}",
@@ -54,6 +55,10 @@ def _run_cells(run: DiffusivitySummary) -> tuple[str, ...]:
         _value(run.conductivity_mS_per_cm),
         run.quality.verdict.value,
     )
+    for ion in run.other_mobile:
+        estimates = (_value(ion.diffusivity_cm2_per_s), _interval(ion.diffusivity_cm2_per_s))
+        label = f"{run.identity.label}: {ion.species}"
+        yield ("", label, "", "", "", *estimates, _value(ion.conductivity_mS_per_cm), "")
 
 
 _FIT_COLUMNS = (

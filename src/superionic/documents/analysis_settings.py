@@ -38,6 +38,12 @@ class AnalysisSettings(StoredDocument):
     directions: list[Direction] = Field(
         [], description="Crystal directions [u v w] of the run's cell along which to give D, besides a, b and c"
     )
+    framework: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="Elements that hold still, by which drift and a melted lattice are told, where that is not all but "
+        "the mobile ions: without the anions that rotate, or the water of a hydrate",
+    )
     radii_A: dict[str, Radius] | None = Field(
         None, description="Radius of each site label in Å; twice its vibration amplitude, cut at overlap, if null"
     )

@@ -23,6 +23,7 @@ from superionic.documents.transport import (
     CollectiveTransport,
     JumpAnalysis,
     JumpCount,
+    MobileSpeciesTransport,
     SiteAnalysis,
     Vibration,
 )
@@ -40,6 +41,9 @@ class DiffusivitySummary(DerivedDocument):
     analysed_length_ps: float = Field(gt=0, description="Length of the analysed part in ps")
     diffusivity_cm2_per_s: Estimate = Field(description="Tracer diffusivity, trace of the tensor / 3, in cm^2/s")
     conductivity_mS_per_cm: Estimate = Field(description="Nernst-Einstein conductivity (Haven ratio 1) in mS/cm")
+    other_mobile: list[MobileSpeciesTransport] = Field(
+        default_factory=list, description="Further mobile ions, if there are any: all else here is of the first"
+    )
     hops_per_ion: float = Field(
         description="Effective hops per ion: mean squared displacement over the run / squared hop length"
     )
@@ -84,10 +88,11 @@ class DiffusivityDocument(DiffusivitySummary):
     )
     msd: MSDCurve = Field(description="Mean squared displacement of the mobile ions")
     framework_msd_A2: float | None = Field(
-        description="Mean squared displacement of all other ions at half the run in Å^2; None without other ions"
+        description="Mean squared displacement of the framework ions at half the run in Å^2; None without framework"
     )
     framework_msd: dict[str, MSDCurve] = Field(
-        default_factory=dict, description="Mean squared displacement of each other species, from at most 2000 frames"
+        default_factory=dict,
+        description="Mean squared displacement of each species that is not mobile, from at most 2000 frames",
     )
     relative_error_by_hop_count: float | None = Field(
         description="Second opinion: relative standard deviation of D by the hop count, 3.43 / sqrt(hops) + 0.04 "

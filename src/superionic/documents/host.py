@@ -35,6 +35,7 @@ class HostDocument(Document):
     crystal: list[CrystalSite] = Field(description="The crystal as in its CIF, partial occupancies kept")
     sites: list[HostSite] = Field(description="The named sites")
     mobile_species: str = Field(description="Element symbol of the mobile ion")
+    other_mobile_species: list[str] = Field(default_factory=list, description="Element symbols of further mobile ions")
     anion_species: list[str] = Field(description="Element symbols of the anions")
     oxidation_states: dict[str, float] = Field(description="Charge of each element in elementary charges")
     layer_normal: str | None = Field(description="Axis that layers are stacked along, 'a' ... 'c*'; None if unknown")

@@ -14,7 +14,10 @@ class ImportSettings(Document):
     """What the files of a run do not say, or say wrongly; None leaves it to them."""
 
     host: str | None = Field(None, description="Packaged host, or path of a host.yaml or CIF; None names no sites")
-    mobile: str | None = Field(None, description="Mobile ion with its charge, for example 'Li+'; None: the host's")
+    mobile: str | None = Field(
+        None,
+        description="Mobile ion with its charge, for example 'Li+', or several, 'Li+,Na+'; None: those of the host",
+    )
     temperature_K: float | None = Field(None, gt=0, description="Target temperature in K")
     time_step_fs: float | None = Field(None, gt=0, description="Integration time step in fs")
     stride: int | None = Field(None, ge=1, description="MD steps from one stored frame to the next")

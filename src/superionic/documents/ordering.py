@@ -33,6 +33,7 @@ class OrderingDocument(StoredDocument):
     )
     site_labels: list[str] = Field(description="Named site of each atom at the start, in the order of the atoms")
     mobile_species: str = Field(description="Element symbol of the mobile ion")
+    other_mobile_species: list[str] = Field(default_factory=list, description="Element symbols of further mobile ions")
     tags: list[str] = Field(default_factory=list, description="Free words to find the ordering by")
     energy_eV: float | None = Field(None, description="Relaxed energy of the cell in eV, if it was relaxed")
     provenance: Provenance = Field(description="Where the ordering came from")

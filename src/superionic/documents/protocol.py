@@ -25,6 +25,10 @@ class MDSettings(Document):
         100.0, gt=0, description="Time constant of the thermostat in fs: Q = N_f k T tau^2"
     )
     thermostat_chain_length: int = Field(3, ge=1, le=10, description="Number of thermostats in the chain")
+    masses_u: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict,
+        description="Element -> mass in u where it is not the standard one: {H: 2.014} for deuterium",
+    )
     pressure_GPa: float = Field(0.0, description="External pressure of an NPT run in GPa")
     barostat_time_constant_fs: float = Field(
         1000.0, gt=0, description="Time constant of the barostat of an NPT run in fs: W = (N_f + 3) k T tau^2 / 3"

@@ -74,6 +74,9 @@ class RunIdentity(Document):
     )
     mobile_species: str = Field(description="Element symbol of the mobile ion")
     mobile_charge_e: float = Field(description="Charge of the mobile ion in elementary charges")
+    other_mobile_charges_e: dict[str, float] = Field(
+        default_factory=dict, description="Further mobile ions, each with its charge in elementary charges"
+    )
     engine: str = Field(description="Who integrated the motion: 'built-in', 'lammps', 'vasp', or an imported code")
     potential: PotentialReference = Field(description="The potential that gave the forces")
     is_reference: bool = Field(
@@ -81,6 +84,11 @@ class RunIdentity(Document):
     )
     study: str | None = Field(None, description="Name of the study the run belongs to")
     tags: list[str] = Field(default_factory=list, description="Free words to find the run by")
+
+    @property
+    def mobile_charges_e(self) -> dict[str, float]:
+        """Charge of every mobile ion in elementary charges, that of `mobile_species` first."""
+        return {self.mobile_species: self.mobile_charge_e, **self.other_mobile_charges_e}
 
 
 class TrajectorySegment(StoredDocument):

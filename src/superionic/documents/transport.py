@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from superionic.documents.base import Document
+from superionic.documents.base import Document, Matrix3
+from superionic.documents.distributions import MSDCurve
 from superionic.documents.estimate import Estimate
 
 
@@ -17,6 +18,10 @@ class CollectiveTransport(Document):
         description="Diffusivity of the summed displacement of the mobile ions / N, in cm^2/s"
     )
     conductivity_mS_per_cm: Estimate = Field(description="Conductivity from the charge diffusivity in mS/cm")
+    total_conductivity_mS_per_cm: Estimate | None = Field(
+        None,
+        description="Conductivity of all mobile ions together, with their cross terms, in mS/cm; None if one is mobile",
+    )
     haven_ratio: Estimate = Field(description="Tracer / charge diffusivity; 1 for independent ions")
     onsager_species: list[str] = Field(description="Species in the order of the Onsager matrix")
     onsager_A2_per_ps: list[list[float]] = Field(
@@ -24,6 +29,21 @@ class CollectiveTransport(Document):
         "sum_st z_s z_t of it x e^2 N / (V k T) is the conductivity"
     )
     onsager_standard_error_A2_per_ps: list[list[float]] = Field(description="Standard error of each element in Å^2/ps")
+
+
+class MobileSpeciesTransport(Document):
+    """Transport of one further mobile ion."""
+
+    species: str = Field(description="Element symbol")
+    charge_e: float = Field(description="Its charge in elementary charges")
+    n_ions: int = Field(gt=0, description="Ions in the cell")
+    diffusivity_cm2_per_s: Estimate = Field(description="Tracer diffusivity, trace of the tensor / 3, in cm^2/s")
+    diffusivity_tensor_cm2_per_s: Matrix3 = Field(
+        description="Cartesian diffusion tensor in cm^2/s, in the axes of the stored cell"
+    )
+    conductivity_mS_per_cm: Estimate = Field(description="Nernst-Einstein conductivity of this ion alone in mS/cm")
+    hops_per_ion: float = Field(description="Effective hops per ion, as for the first mobile ion")
+    msd: MSDCurve = Field(description="Mean squared displacement")
 
 
 class SiteStatistics(Document):

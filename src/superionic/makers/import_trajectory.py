@@ -7,7 +7,7 @@ MDRunDocument. Each job reads on in the files where the one before it stopped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -132,6 +132,8 @@ def described_run(sources: Sequence[Source], settings: ImportSettings) -> Import
             protocol.temperature_K,
             identity.mobile_species,
         )
+        trajectory = replace(trajectory, other_mobile_charges_e=identity.other_mobile_charges_e)
+        trajectory = trajectory.with_framework(settings.analysis.framework)
         host_sites(host, trajectory)  # refuses a run whose cell or framework is not that of the host
         identity = identity.model_copy(update={"ordering_class": ordering_class_of_run(host, trajectory)})
     crystal = None if host is None else host_document(host)
@@ -182,11 +184,12 @@ def _stated(sources: Sequence[Source], field: str, given: float | None, toleranc
 
 
 def _identity(source: Source, settings: ImportSettings, host: Host | None) -> RunIdentity:
-    mobile, charge = _mobile_ion(settings, host)
-    if mobile not in source.species:
-        raise InputError(
-            f"mobile ion {mobile!r} is none of the elements {sorted(set(source.species))} of {source.name}"
-        )
+    (mobile, charge), *others = _mobile_ions(settings, host)
+    for ion, _ in [(mobile, charge), *others]:
+        if ion not in source.species:
+            raise InputError(
+                f"mobile ion {ion!r} is none of the elements {sorted(set(source.species))} of {source.name}"
+            )
     formula = Composition({name: source.species.count(name) for name in source.species}).reduced_formula
     engine = settings.engine or source.engine
     return RunIdentity(
@@ -195,6 +198,7 @@ def _identity(source: Source, settings: ImportSettings, host: Host | None) -> Ru
         host=UNKNOWN if settings.host is None else settings.host,
         mobile_species=mobile,
         mobile_charge_e=charge,
+        other_mobile_charges_e=dict(others),
         engine=engine,
         potential=PotentialReference(
             family=_FAMILIES.get(engine, engine),
@@ -212,18 +216,25 @@ def _origin(engine: str, model: str | None) -> Literal["first principles"] | Non
     return "first principles" if engine == "vasp" or functional else None
 
 
-def _mobile_ion(settings: ImportSettings, host: Host | None) -> tuple[str, float]:
+def _mobile_ions(settings: ImportSettings, host: Host | None) -> list[tuple[str, float]]:
+    """Mobile ions and their charges, the one whose sites and jumps are analysed first."""
     if settings.mobile is None:
         assert host is not None  # noqa: S101 - the settings require one of the two
-        return host.mobile_species, host.oxidation_states[host.mobile_species]
-    if host is not None and settings.mobile in host.oxidation_states:
-        return settings.mobile, host.oxidation_states[settings.mobile]
+        return [(ion, host.oxidation_states[ion]) for ion in host.all_mobile]
+    found = [_mobile_ion(name.strip(), host) for name in settings.mobile.split(",")]
+    if len(dict(found)) < len(found):
+        raise InputError(f"mobile = {settings.mobile!r} names an ion twice: name each once, as in 'Li+,Na+'")
+    return found
+
+
+def _mobile_ion(name: str, host: Host | None) -> tuple[str, float]:
+    if host is not None and name in host.oxidation_states:
+        return name, host.oxidation_states[name]
     try:
-        ion = Species.from_str(settings.mobile)
+        ion = Species.from_str(name)
     except ValueError:
         ion = None
     if ion is None or ion.oxi_state is None:
-        known = Element.is_valid_symbol(settings.mobile)
-        wrong = "has no charge" if known else "is no ion"
-        raise InputError(f"mobile = {settings.mobile!r} {wrong}: write it as in 'Li+' or 'Mg2+'")
+        wrong = "has no charge" if Element.is_valid_symbol(name) else "is no ion"
+        raise InputError(f"mobile = {name!r} {wrong}: write it as in 'Li+' or 'Mg2+'")
     return ion.symbol, float(ion.oxi_state)

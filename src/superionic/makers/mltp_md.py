@@ -177,7 +177,7 @@ def store_and_go_on(
         frames = FrameReader(run.packed)
         monitor = monitor.extended(frames)
         stop_reason = stop_reason or monitor.stop_reason(
-            protocol, frames.scalar("cell_A")[-1], species, ordering.mobile_species
+            protocol, frames.scalar("cell_A")[-1], species, identity.mobile_charges_e, analysis.framework
         )
     n_stored = segment + (stored is not None)
     if stop_reason is None and (stored.last_step if stored else run.state.step) < protocol.n_steps:
@@ -245,6 +245,7 @@ def run_identity(
         ordering_class=ordering.ordering_class,
         mobile_species=ordering.mobile_species,
         mobile_charge_e=_charge(ordering.structure, ordering.mobile_species),
+        other_mobile_charges_e={ion: _charge(ordering.structure, ion) for ion in ordering.other_mobile_species},
         engine=protocol.engine,
         potential=potential,
         is_reference=is_reference,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import zlib
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,12 @@ class RunMonitor(Document):
         return RunMonitor(stride=stride, n_seen=self.n_seen + len(frames), n_atoms=n_atoms, frames=packed)
 
     def stop_reason(
-        self, protocol: MDProtocol, cell_A: NDArray[np.float64], species: list[str], mobile_species: str
+        self,
+        protocol: MDProtocol,
+        cell_A: NDArray[np.float64],
+        species: list[str],
+        mobile_charges_e: dict[str, float],
+        framework: list[str] | None = None,
     ) -> str | None:
         """Why the run should end now, None if it should go on.
 
@@ -53,17 +59,22 @@ class RunMonitor(Document):
             Cell vectors as rows in Å.
         species
             Element symbol of each atom.
-        mobile_species
-            Element symbol of the mobile ion.
+        mobile_charges_e
+            Charge of every mobile ion in elementary charges, first the one whose error may end the run.
+        framework
+            Elements of the framework; None for all that is not mobile.
         """
         interval_ps = self.stride * protocol.frame_interval_ps
         positions = self._positions(len(species)) * _PRECISION_A
+        mobile, *_ = mobile_charges_e
         trajectory = from_arrays(
-            positions, cell_A, species, interval_ps, protocol.temperature_K, mobile_species,
+            positions, cell_A, species, interval_ps, protocol.temperature_K, mobile,
             equilibration_ps=protocol.equilibration_ps,
         )  # fmt: skip
         try:
-            return _stop_reason(trajectory, protocol.target_relative_error)
+            others = {ion: charge for ion, charge in mobile_charges_e.items() if ion != mobile}
+            trajectory = replace(trajectory, other_mobile_charges_e=others)
+            return _stop_reason(trajectory.with_framework(framework), protocol.target_relative_error)
         except InputError:  # too short to say anything yet
             return None
         except Exception:  # a run is worth more than the watch over it

@@ -82,6 +82,7 @@ class OrderingMaker(Maker):
             supercell=cell.repeats or cell.matrix,
             site_labels=labels,
             mobile_species=host.mobile_species,
+            other_mobile_species=list(host.other_mobile_species),
             tags=list(self.tags),
             provenance=Provenance(),
         )

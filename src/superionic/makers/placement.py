@@ -209,6 +209,7 @@ def _ordering(cell: HostSupercell, name: str, rank: int, structure: Structure, s
         supercell=cell.repeats or cell.matrix,
         site_labels=labels,
         mobile_species=cell.host.mobile_species,
+        other_mobile_species=list(cell.host.other_mobile_species),
         tags=[f"placement rank {rank}"],
         provenance=Provenance(seed=seed),
     )

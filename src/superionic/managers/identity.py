@@ -14,7 +14,12 @@ from monty.json import MontyDecoder, MontyEncoder
 _NAMESPACE = UUID("6f1c1f0e-4f0f-4d0c-9a53-5b8c0b4a7a11")
 _DIGITS = 9
 _IRRELEVANT = {"@version", "analysis", "notes"}
-_CAME_LATER: dict[str, Any] = {"structure": None, "composition_tolerance": 0.02}
+_CAME_LATER: dict[str, Any] = {
+    "structure": None,
+    "composition_tolerance": 0.02,
+    "other_mobile_species": [],
+    "masses_u": {},
+}
 """Fields that the jobs of earlier studies lack, with the values that ask for nothing new."""
 _NOTHING = 1e-12  # below it a coordinate is rounding error
 

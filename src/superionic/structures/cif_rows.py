@@ -115,7 +115,7 @@ def atom_rows(block: Block) -> tuple[list[AtomRow], list[str]]:
         symbol = symbols[index] if symbols else None
         element = element_of(symbol, label)
         if element == "D":  # pymatgen's deuterium is called hydrogen everywhere but in its mass
-            element, note = "H", "deuterium is taken as hydrogen: MD moves it with the mass of H"
+            element, note = "H", "deuterium is called H: `masses_u: {H: 2.014}` under `md` gives it its mass"
             notes += [note] if note not in notes else []
         charge = charges.get(symbol.strip(), _signed(symbol)) if symbol is not None else None
         stated = multiplicities[index].strip()

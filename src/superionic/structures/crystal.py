@@ -69,6 +69,9 @@ class Host(MSONable):
         The named sites.
     mobile_species, anion_species
         The mobile ion, and the anions that are not mobile.
+    other_mobile_species
+        Further mobile ions. They are put on their sites by their occupancies, as the framework is; the mobile ion
+        balances the charge.
     oxidation_states
         Charge of each element in elementary charges; keys are ions such as 'Fe2+' where an element has several.
     layer_normal
@@ -91,12 +94,14 @@ class Host(MSONable):
     fillings: dict[str, dict[str, str]]
     label_rules: dict[str, Any]
     notes: tuple[str, ...] = ()
+    other_mobile_species: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Give back the tuples that JSON turns into lists."""
         object.__setattr__(self, "sites", tuple(self.sites))
         object.__setattr__(self, "anion_species", tuple(self.anion_species))
         object.__setattr__(self, "notes", tuple(self.notes))
+        object.__setattr__(self, "other_mobile_species", tuple(self.other_mobile_species))
 
     def site(self, label: str) -> NamedSite:
         """The site of that label.
@@ -139,11 +144,16 @@ class Host(MSONable):
         )
 
     @property
+    def all_mobile(self) -> tuple[str, ...]:
+        """All mobile ions, the one that balances the charge first."""
+        return (self.mobile_species, *self.other_mobile_species)
+
+    @property
     def reference_species(self) -> tuple[str, ...]:
         """Elements that hold still, by which a run is laid over the crystal: the anions, else what is not mobile."""
         if self.anion_species:
             return self.anion_species
-        still = {ion.symbol for site in self.structure for ion in site.species} - {self.mobile_species}
+        still = {ion.symbol for site in self.structure for ion in site.species} - set(self.all_mobile)
         return tuple(sorted(still))
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from superionic.documents import JumpsWithin
 from superionic.errors import InputError, first_error
 from superionic.structures.cif import Crystal, read_cif
 from superionic.structures.crystal import Host, NamedSite, bare_element
+from superionic.structures.mobile import mobile_ions
 from superionic.structures.sites_of_crystal import host_of_crystal, with_charges
 from superionic.structures.symmetry import SAME_SITE_A, space_group
 
@@ -49,7 +50,7 @@ class HostFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str
     cif: Path
-    mobile_species: str
+    mobile_species: str | list[str]
     anion_species: list[str] = Field(default_factory=list)
     layer_normal: str | None = Field(None, pattern=r"^[abc]\*?$")
     oxidation_states: dict[str, float]
@@ -60,7 +61,7 @@ class HostFile(BaseModel):
 
 def load_host(
     name_or_path: str | Path,
-    mobile_species: str | None = None,
+    mobile_species: str | Sequence[str] | None = None,
     oxidation_states: Mapping[str, float] | None = None,
 ) -> Host:
     """Load a host by the name of a packaged one, or by the path of its YAML file, of a CIF or of a POSCAR.
@@ -72,7 +73,8 @@ def load_host(
     name_or_path
         Name or path.
     mobile_species
-        The mobile ion, if not the one that a host file names or that alone qualifies.
+        The mobile ion, if not the one that a host file names or that alone qualifies; or several, first the one that
+        balances the charge.
     oxidation_states
         Charges that override those of the file.
 
@@ -123,19 +125,22 @@ def read_crystal(path: Path) -> Crystal:
     raise InputError(f"{str(path)!r} is neither a CIF (.cif) nor a POSCAR (.vasp, POSCAR, CONTCAR): convert it")
 
 
-def _from_yaml(path: Path, mobile_species: str | None, oxidation_states: Mapping[str, float] | None) -> Host:
+def _from_yaml(
+    path: Path, mobile_species: str | Sequence[str] | None, oxidation_states: Mapping[str, float] | None
+) -> Host:
     try:
         entry = HostFile(**yaml.safe_load(path.read_text()))
     except (ValidationError, yaml.YAMLError, TypeError, UnicodeDecodeError) as error:
         raise InputError(f"host file {path} is wrong: {first_error(error)}") from error
     crystal = read_crystal(path.parent / entry.cif)
     structure, charges = crystal.structure, {**entry.oxidation_states, **(oxidation_states or {})}
-    mobile = mobile_species or entry.mobile_species
-    if mobile_species and mobile_species not in charges:
-        raise InputError(f"mobile_species = {mobile_species!r} is none of {sorted(charges)} of host file {path}")
-    for element in (mobile, *entry.anion_species):
+    for element in entry.anion_species:
         if element not in charges:
             raise InputError(f"host file {path}: {element!r} has no entry in oxidation_states: add its charge")
+    try:
+        mobile = mobile_ions(charges, mobile_species or entry.mobile_species)
+    except InputError as error:
+        raise InputError(f"host file {path}: {error}") from error
     operations = space_group(structure)
     sites = tuple(
         NamedSite(
@@ -153,8 +158,8 @@ def _from_yaml(path: Path, mobile_species: str | None, oxidation_states: Mapping
     if not structure.is_ordered or all(site.specie.oxi_state is None for site in structure):
         structure = with_charges(structure, charges)
     return Host(
-        entry.name, structure, sites, mobile, tuple(ion for ion in entry.anion_species if ion != mobile),
-        charges, entry.layer_normal, entry.fillings, entry.labels, crystal.notes,
+        entry.name, structure, sites, mobile[0], tuple(ion for ion in entry.anion_species if ion not in mobile),
+        charges, entry.layer_normal, entry.fillings, entry.labels, crystal.notes, mobile[1:],
     )  # fmt: skip
 
 

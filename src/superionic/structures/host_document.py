@@ -31,6 +31,7 @@ def host_document(host: Host) -> HostDocument:
             for site in host.sites
         ],
         mobile_species=host.mobile_species,
+        other_mobile_species=list(host.other_mobile_species),
         anion_species=list(host.anion_species),
         oxidation_states=host.oxidation_states,
         layer_normal=host.layer_normal,
@@ -59,6 +60,7 @@ def host_from_document(document: HostDocument) -> Host:
             for site in document.sites
         ),
         mobile_species=document.mobile_species,
+        other_mobile_species=tuple(document.other_mobile_species),
         anion_species=tuple(document.anion_species),
         oxidation_states=document.oxidation_states,
         layer_normal=document.layer_normal,

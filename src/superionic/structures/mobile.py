@@ -1,8 +1,8 @@
-"""Which ion moves: taken where only one can be meant, asked for everywhere else."""
+"""Which ions move: taken where only one can be meant, asked for everywhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from superionic.errors import InputError
 
@@ -10,30 +10,34 @@ CONDUCTED = ("Li", "Na", "K", "Ag", "Cu")
 """Ions of charge +1 that solid electrolytes are made for; hydrogen, of hydrides too, has to be named."""
 
 
-def mobile_ion(charges: Mapping[str, float], wanted: str | None = None) -> str:
-    """The mobile ion of a crystal.
+def mobile_ions(charges: Mapping[str, float], wanted: str | Sequence[str] | None = None) -> tuple[str, ...]:
+    """The mobile ions of a crystal, the one that balances its charge first.
 
     Parameters
     ----------
     charges
         Ion -> charge in elementary charges.
     wanted
-        What the user names, None for nothing.
+        What the user names: one, several, None for nothing.
 
     Raises
     ------
     InputError
-        If the crystal lacks the ion named, or none or several qualify.
+        If the crystal lacks an ion named, it is named twice, or none is named and none or several qualify.
     """
     if wanted is not None:
-        if not charges.get(wanted):
-            raise InputError(f"mobile_species = {wanted!r} is none of the ions {sorted(charges)}")
-        return wanted
+        names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+        for name in names:
+            if not charges.get(name):
+                raise InputError(f"mobile_species = {name!r} is none of the ions {sorted(charges)}")
+        if not names or len(set(names)) < len(names):
+            raise InputError(f"mobile_species = {list(names)}: name each mobile ion once")
+        return names
     qualified = [ion for ion in CONDUCTED if charges.get(ion) == 1]
     if len(qualified) == 1:
-        return qualified[0]
+        return (qualified[0],)
     which = f"{' and '.join(qualified)} may each be" if qualified else f"none of {', '.join(CONDUCTED)} is there to be"
     raise InputError(
-        f"{which} the mobile ion: name one of {sorted(charges)} (--mobile on the command line, mobile_species in a "
-        "study or host file)"
+        f"{which} the mobile ion: name one of {sorted(charges)}, or several (--mobile on the command line, "
+        "mobile_species in a study or host file)"
     )

@@ -31,7 +31,7 @@ def ordering_class(host: Host, ions: Iterable[tuple[str, str]], n_cells: int) ->
     """
     held: dict[str, Counter[str]] = {}
     for label, element in ions:
-        if element != host.mobile_species:
+        if element not in host.all_mobile:
             held.setdefault(label, Counter())[element] += 1
     mixed: Counter[str] = Counter()
     for label, elements in held.items():

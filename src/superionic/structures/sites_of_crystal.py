@@ -13,7 +13,7 @@ from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedE
 from superionic.errors import InputError
 from superionic.structures.charges import guess_charges
 from superionic.structures.crystal import AS_IN_CIF, Host, NamedSite, bare_element, ion_name
-from superionic.structures.mobile import mobile_ion
+from superionic.structures.mobile import mobile_ions
 
 GUESSED = "guessed for"
 _TOLERANCE_A = 0.05
@@ -22,7 +22,7 @@ _TOLERANCE_A = 0.05
 def host_of_crystal(
     name: str,
     structure: Structure,
-    mobile_species: str | None = None,
+    mobile_species: str | Sequence[str] | None = None,
     oxidation_states: Mapping[str, float] | None = None,
     notes: Sequence[str] = (),
 ) -> Host:
@@ -35,7 +35,7 @@ def host_of_crystal(
     structure
         The crystal; partial occupancies are allowed.
     mobile_species
-        The mobile ion; asked for where it is None and not exactly one ion qualifies.
+        The mobile ion, or several; asked for where it is None and not exactly one ion qualifies.
     oxidation_states
         Charges that are known; they override those of the file.
     notes
@@ -48,15 +48,18 @@ def host_of_crystal(
     """
     charges, remarks = ion_charges(structure, oxidation_states or {})
     charged = with_charges(structure, charges)
-    mobile = mobile_ion({ion: charges[ion] for ion in sorted(_held(charged, charges))}, mobile_species)
+    mobile = mobile_ions({ion: charges[ion] for ion in sorted(_held(charged, charges))}, mobile_species)
     sites = _orbits(charged, charges)
     return Host(
         name=name,
         structure=charged,
         sites=sites,
-        mobile_species=mobile,
+        mobile_species=mobile[0],
+        other_mobile_species=mobile[1:],
         anion_species=tuple(
-            ion for ion, charge in charges.items() if charge < 0 and ion != mobile and ion in _held(charged, charges)
+            ion
+            for ion, charge in charges.items()
+            if charge < 0 and ion not in mobile and ion in _held(charged, charges)
         ),
         oxidation_states=charges,
         layer_normal=None,

@@ -25,7 +25,7 @@ def crystal_in_words(host: Host) -> Iterator[str]:
     yield f"crystal {host.name}: {formula(amounts)} in the conventional cell, charge {round(charge, 4) + 0.0:+g}"
     used = {ion: charge for ion, charge in host.oxidation_states.items() if ion.rstrip("+-.0123456789") in amounts}
     guessed = next((note for note in host.notes if note.startswith(GUESSED)), None)
-    yield f"charges: {in_words(used)}{f' ({guessed})' if guessed else ''}; mobile ion: {host.mobile_species}"
+    yield f"charges: {in_words(used)}{f' ({guessed})' if guessed else ''}; mobile ion: {', '.join(host.all_mobile)}"
     yield from (note for note in host.notes if note != guessed)
 
 

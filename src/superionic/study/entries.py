@@ -34,6 +34,7 @@ from superionic.study.frameworks import SUPERCELL, DisorderEntry, HighEntropyEnt
 from superionic.study.plan import Plan, PlannedCell, within
 from superionic.study.runnable import check_code, check_runnable, is_code
 from superionic.study.validation import ValidateEntry
+from superionic.trajectories.trajectory import require_framework
 
 
 class OrderingEntry(Document):
@@ -85,8 +86,10 @@ class Study(Document):
     host: str = Field(
         description="Name of a packaged host, or path of a host.yaml, CIF or POSCAR (relative to the study file)"
     )
-    mobile_species: str | None = Field(
-        None, description="Mobile ion, if not the one the host names or that alone qualifies"
+    mobile_species: str | list[str] | None = Field(
+        None,
+        description="Mobile ion, if not the one the host names or that alone qualifies; or several, first the one "
+        "that balances the charge",
     )
     oxidation_states: dict[str, float] = Field(
         default_factory=dict, description="Charges in elementary charges that override those of the host"
@@ -105,6 +108,7 @@ class Study(Document):
     validation: ValidateEntry | None = Field(
         None, alias="validate", description="How the potential is judged by the reference's runs"
     )
+    framework: list[str] | None = Field(None, description="Elements that hold still: `framework` of the analysis")
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings, description="The analysis")
     run_config: RunConfig = Field(
         default_factory=RunConfig, description="On a cluster: worker, resources and environment by kind of job"
@@ -146,6 +150,16 @@ class Study(Document):
             object.__setattr__(self, "aimd", self.aimd.model_copy(update=left_out))
         return self
 
+    @model_validator(mode="after")
+    def _one_framework(self) -> Self:
+        if self.framework is not None:
+            if self.analysis.framework not in (None, self.framework):
+                raise ValueError(
+                    f"framework: {self.framework} here, {self.analysis.framework} in analysis: name it once"
+                )
+            self.analysis = self.analysis.model_copy(update={"framework": self.framework})
+        return self
+
     def load_host(self) -> Host:
         """The host crystal."""
         return load_host(self.host, self.mobile_species, self.oxidation_states)
@@ -170,6 +184,8 @@ class Study(Document):
         if self.disorder is not None:
             cells += self.disorder.cells(host)
         cells += [entry.cell(host, self._relax_maker()) for entry in self.high_entropy]
+        for cell in cells:
+            require_framework(self.analysis.framework, cell.structure.symbol_set, host.all_mobile, cell.where)
         return Plan(self.name, host, cells, list(self._planned_stages(cells, host, runs_here)))
 
     def _relax_maker(self) -> RelaxMaker | None:
@@ -254,4 +270,4 @@ class Study(Document):
             if self.relax is not None and self.relax.relax_cell:
                 require_stress(potential, "relax.relax_cell")
             for cell in cells:
-                check_runnable(cell.structure, host.mobile_species, potential, cell.where)
+                check_runnable(cell.structure, host.all_mobile, potential, cell.where)

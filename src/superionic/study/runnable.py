@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 
 import numpy as np
@@ -13,17 +14,18 @@ from superionic.potentials import Potential
 from superionic.potentials.checks import named
 
 
-def check_runnable(structure: Structure, mobile_species: str, potential: Potential, where: str) -> None:
+def check_runnable(structure: Structure, mobile_species: Sequence[str], potential: Potential, where: str) -> None:
     """Refuse a cell that the potential cannot run.
 
     Raises
     ------
     InputError
-        If it lacks the mobile ion, has an element the potential does not know, or is thinner than its cutoff.
+        If it lacks a mobile ion, has an element the potential does not know, or is thinner than its cutoff.
     """
     elements = {element.symbol: element.Z for element in structure.composition.element_composition}
-    if mobile_species not in elements:
-        raise InputError(f"{where}: no {mobile_species}, the mobile ion, in {structure.formula}: fill a site with it")
+    for ion in mobile_species:
+        if ion not in elements:
+            raise InputError(f"{where}: no {ion}, the mobile ion, in {structure.formula}: fill a site with it")
     known = potential.supported_numbers
     unknown = sorted(symbol for symbol, number in elements.items() if known is not None and number not in known)
     if unknown:

@@ -84,6 +84,7 @@ def stitch(
         temperature_K=first.protocol.temperature_K,
         mobile_species=first.identity.mobile_species,
         mobile_charge_e=first.identity.mobile_charge_e,
+        other_mobile_charges_e=first.identity.other_mobile_charges_e,
         equilibration_ps=first.protocol.equilibration_ps,
         temperatures_K=recorded["temperature_K"],
         potential_energies_eV=recorded["potential_energy_eV"],

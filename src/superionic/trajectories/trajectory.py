@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -33,6 +33,10 @@ class Trajectory:
         Element symbol of the mobile ion.
     mobile_charge_e
         Its charge in elementary charges.
+    other_mobile_charges_e
+        Further mobile ions, element symbol -> charge in elementary charges.
+    framework_species
+        Element symbols of the framework; None for all that is not mobile.
     equilibration_ps
         Time at the start that analysis leaves out, in ps.
     temperatures_K, potential_energies_eV, conserved_energies_eV
@@ -52,6 +56,8 @@ class Trajectory:
     temperature_K: float
     mobile_species: str
     mobile_charge_e: float = 1.0
+    other_mobile_charges_e: dict[str, float] = field(default_factory=dict)
+    framework_species: tuple[str, ...] | None = None
     equilibration_ps: float = 0.0
     temperatures_K: NDArray[np.float64] | None = None
     potential_energies_eV: NDArray[np.float64] | None = None
@@ -79,9 +85,31 @@ class Trajectory:
         return np.flatnonzero(np.asarray(self.species) == self.mobile_species)
 
     @property
+    def mobile_charges_e(self) -> dict[str, float]:
+        """Charge of every mobile ion in elementary charges, the first the one whose sites and jumps are analysed."""
+        return {self.mobile_species: self.mobile_charge_e, **self.other_mobile_charges_e}
+
+    @property
     def framework(self) -> NDArray[np.intp]:
-        """Indices of all other ions."""
-        return np.flatnonzero(np.asarray(self.species) != self.mobile_species)
+        """Indices of the framework ions: of the species named, else of all that are not mobile."""
+        return np.flatnonzero([self.holds_still(name) for name in self.species])
+
+    def holds_still(self, species: str) -> bool:
+        """Whether a species is of the framework."""
+        if self.framework_species is not None:
+            return species in self.framework_species
+        return species not in self.mobile_charges_e
+
+    def with_framework(self, species: Sequence[str] | None) -> Trajectory:
+        """The same run with these species as its framework; None for all that is not mobile.
+
+        Raises
+        ------
+        InputError
+            If the run holds none of one of them, or it is mobile.
+        """
+        require_framework(species, self.species, self.mobile_charges_e, "the run")
+        return replace(self, framework_species=None if species is None else tuple(species))
 
     def decoded(self) -> Trajectory:
         """The same run with all positions in memory, as float64."""
@@ -91,6 +119,23 @@ class Trajectory:
     def volumes_A3(self) -> NDArray[np.float64]:
         """Volume of each frame's cell in Å^3, or of the one cell, shape (1,)."""
         return np.abs(np.linalg.det(np.atleast_3d(self.cell_A).reshape(-1, 3, 3)))
+
+
+def require_framework(
+    framework: Iterable[str] | None, species: Iterable[str], mobile: Iterable[str], where: str
+) -> None:
+    """Refuse a framework of species that are not there, or that are mobile.
+
+    Raises
+    ------
+    InputError
+        If one is.
+    """
+    for name in framework or ():
+        if name not in set(species):
+            raise InputError(f"framework: {name!r} is none of the species {sorted(set(species))} of {where}")
+        if name in set(mobile):
+            raise InputError(f"framework: {name!r} is mobile: name species that hold still")
 
 
 def from_arrays(

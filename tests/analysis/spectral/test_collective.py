@@ -11,7 +11,7 @@ from superionic.analysis.spectral.diffusion import estimate_diffusion
 
 def collective(positions):
     wholes = SpeciesSums(["Li"], np.array([positions.shape[1]]), positions.sum(axis=1, keepdims=True))
-    return estimate_collective(wholes, "Li", 1.0, estimate_diffusion(positions, 1.0))
+    return estimate_collective(wholes, {"Li": 1.0}, 1.0, estimate_diffusion(positions, 1.0))
 
 
 def test_independent_walkers_have_haven_ratio_one():
@@ -39,7 +39,7 @@ def test_onsager_matrix_of_two_species_moving_against_each_other(rng):
     walk = np.cumsum(rng.normal(size=(4000, 1, 3)), axis=0)
     wholes = SpeciesSums(["Cl", "Li"], np.array([1, 1]), np.concatenate([walk, -walk], axis=1))
     tracer = estimate_diffusion(walk, 1.0)
-    onsager = estimate_collective(wholes, "Cl", 1.0, tracer).onsager
+    onsager = estimate_collective(wholes, {"Cl": -1.0}, 1.0, tracer).onsager
     np.testing.assert_allclose(onsager, 0.25 * np.array([[1, -1], [-1, 1]]), rtol=0.2)
 
 

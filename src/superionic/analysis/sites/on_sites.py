@@ -167,7 +167,7 @@ def _occupation(visits: SiteVisits, motion: Motion) -> SiteAnalysis:
 def _framework_hops(motion: Motion, host: Host, placement: Placement) -> dict[str, list[JumpCount]]:
     """Hops of each framework cation between the sites that it may occupy."""
     hops, trajectory = {}, motion.trajectory
-    for species in sorted(set(trajectory.species) - {trajectory.mobile_species, *host.anion_species}):
+    for species in sorted(set(trajectory.species) - {*trajectory.mobile_charges_e, *host.anion_species}):
         if not any(species in site.allowed_species for site in host.sites):
             continue
         sites = without_passages(sites_in_cell(host, motion.cell_A, species, placement))

@@ -58,12 +58,7 @@ def place_host(host: Host, trajectory: Trajectory) -> Placement:
     InputError
         If the run's cell or framework is not that of the host.
     """
-    if not set(host.reference_species) & set(trajectory.species):
-        raise InputError(
-            f"the run holds none of the {'anions' if host.anion_species else 'ions'} {list(host.reference_species)} of "
-            f"host {host.name}: use its own host"
-        )
-    seen = _seen(trajectory)
+    seen = _seen(trajectory, _reference(host, trajectory))
     best: tuple[float, Placement] | None = None
     for matrix in _supercell_matrices(host.structure.lattice.matrix, seen.cell_A):
         for placement in _placements(host, matrix, seen):
@@ -90,8 +85,10 @@ class _Seen:
         Positions of all ions early in the run, on average and in the first frame.
     species, labels
         Element symbol of each ion, and the site that it started on where that is known.
-    mobile_species
-        Which of them is mobile.
+    movable
+        Whether an ion may be off its site: those that are mobile, or of no framework.
+    reference
+        Element symbols of the ions by which the host is laid over the run.
     """
 
     cell_A: Floats
@@ -99,16 +96,32 @@ class _Seen:
     first_A: Floats
     species: NDArray[np.str_]
     labels: list[str] | None
-    mobile_species: str
+    movable: NDArray[np.bool_]
+    reference: tuple[str, ...]
 
 
-def _seen(trajectory: Trajectory) -> _Seen:
+def _reference(host: Host, trajectory: Trajectory) -> tuple[str, ...]:
+    """Species by which a host is laid over a run: the framework named, else its anions, else all that holds still."""
+    known = {ion for site in host.sites for ion in site.allowed_species}
+    wanted = host.reference_species if trajectory.framework_species is None else trajectory.framework_species
+    found = tuple(ion for ion in wanted if ion in known and ion in trajectory.species)
+    if not found:
+        anions = host.anion_species and trajectory.framework_species is None
+        raise InputError(
+            f"the run holds none of the {'anions' if anions else 'ions'} {list(wanted)} of host {host.name}: use its "
+            "own host"
+        )
+    return found
+
+
+def _seen(trajectory: Trajectory, reference: tuple[str, ...]) -> _Seen:
     cell = mean_cell(trajectory)
     sample = thinned(trajectory, _SAMPLE_FRAMES, (0.0, _SAMPLE_SHARE))
     to_cell = np.linalg.inv(mean_cell(sample)) @ cell  # a cell that changes has another mean in these frames
     positions = analysed_positions(sample, np.arange(trajectory.n_atoms), continuous=False) @ to_cell
     species, labels = np.asarray(trajectory.species), trajectory.site_labels
-    return _Seen(cell, positions.mean(axis=0), positions[0], species, labels, trajectory.mobile_species)
+    movable = ~np.isin(species, [name for name in set(trajectory.species) if trajectory.holds_still(name)])
+    return _Seen(cell, positions.mean(axis=0), positions[0], species, labels, movable, reference)
 
 
 def _supercell_matrices(host_cell: Floats, cell: Floats) -> list[NDArray[np.int64]]:
@@ -132,7 +145,7 @@ def _supercell_matrices(host_cell: Floats, cell: Floats) -> list[NDArray[np.int6
 def _placements(host: Host, matrix: NDArray[np.int64], seen: _Seen) -> Iterator[Placement]:
     """No shift first, then every shift that brings a host anion onto the run's first."""
     yield matrix, np.zeros(3)
-    anion = int(np.flatnonzero(np.isin(seen.species, host.reference_species))[0])
+    anion = int(np.flatnonzero(np.isin(seen.species, seen.reference))[0])
     first = (seen.average_A[anion] @ np.linalg.inv(seen.cell_A)) @ matrix
     for site in host.sites:
         if seen.species[anion] in site.allowed_species:
@@ -143,7 +156,7 @@ def _placements(host: Host, matrix: NDArray[np.int64], seen: _Seen) -> Iterator[
 def _centred(host: Host, placement: Placement, seen: _Seen) -> Placement:
     """The origin moved so that the anions lie about the host's without bias, whichever of them was tried first."""
     matrix, shift = placement
-    anions = sorted({str(name) for name in seen.species} & set(host.reference_species))
+    anions = sorted(seen.reference)
     for _ in range(3):
         off = []
         for anion in anions:
@@ -160,7 +173,7 @@ def _centred(host: Host, placement: Placement, seen: _Seen) -> Placement:
 def _mismatch(host: Host, placement: Placement, seen: _Seen) -> float:
     """Rms distance of the anions from the host's, plus a penalty for cations whose site does not fit."""
     squares, n_anions = 0.0, 0
-    for anion in host.reference_species:
+    for anion in seen.reference:
         places = [site.frac_coords for site in host.sites if anion in site.allowed_species]
         here = seen.species == anion
         if places and here.any():
@@ -170,15 +183,13 @@ def _mismatch(host: Host, placement: Placement, seen: _Seen) -> float:
     rms = float(np.sqrt(squares / n_anions))
     if rms > MATCH_A:
         return rms
-    judged = ~np.isin(seen.species, host.reference_species)
-    if seen.labels is None:
-        judged &= seen.species != seen.mobile_species
-    if not host.anion_species:  # the mobile ion is the anion
-        judged &= seen.species != seen.mobile_species
+    judged = ~np.isin(seen.species, seen.reference)
+    if seen.labels is None or not host.anion_species:  # without other anions, a mobile ion is the anion
+        judged &= ~seen.movable
     cations = np.flatnonzero(judged)
     if not cations.size:
         return rms
-    sites = [site for site in host.sites if not set(site.allowed_species) & set(host.reference_species)]
+    sites = [site for site in host.sites if not set(site.allowed_species) & set(seen.reference)]
     images = [laid_out(site.frac_coords, placement) @ seen.cell_A for site in sites]
     distances = np.stack([nearest_distances(seen.first_A[cations], image, seen.cell_A) for image in images])
     nearest = [sites[n] for n in distances.argmin(axis=0)]

@@ -207,7 +207,7 @@ def ordering_class_of_run(host: Host, trajectory: Trajectory) -> OrderingClass:
     placement, cell = place_host(host, trajectory), mean_cell(trajectory)
     species = np.asarray(trajectory.species)
     frame = first_analysed_frame(trajectory)
-    cations = np.flatnonzero(~np.isin(species, [host.mobile_species, *host.anion_species]))
+    cations = np.flatnonzero(~np.isin(species, [*host.all_mobile, *host.anion_species]))
     ions: list[tuple[str, str]] = []
     for atoms, anionic in ((cations, False), (np.flatnonzero(np.isin(species, host.anion_species)), True)):
         if not len(atoms) or (anionic and not host.has_shared_anions):

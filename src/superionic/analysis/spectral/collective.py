@@ -8,6 +8,7 @@ and is taken from there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,9 @@ class CollectiveEstimate:
         Tracer over charge diffusivity.
     onsager, onsager_error
         Matrix over all species and its standard errors, shape (n_species, n_species).
+    all_mobile
+        lim <|sum_s z_s R_s|^2> / (6 N z^2 t) of all mobile ions with their charges, N and z those of the first; None if
+        there is one.
     """
 
     species: list[str]
@@ -49,10 +53,11 @@ class CollectiveEstimate:
     haven_ratio: Estimate
     onsager: Floats
     onsager_error: Floats
+    all_mobile: Estimate | None = None
 
 
 def estimate_collective(
-    wholes: SpeciesSums, mobile_species: str, frame_interval_ps: float, tracer: DiffusionEstimate
+    wholes: SpeciesSums, mobile_charges_e: Mapping[str, float], frame_interval_ps: float, tracer: DiffusionEstimate
 ) -> CollectiveEstimate:
     """Estimate collective transport from the summed positions of each species.
 
@@ -60,23 +65,54 @@ def estimate_collective(
     ----------
     wholes
         The species as wholes.
-    mobile_species
-        Which of them is mobile.
+    mobile_charges_e
+        Which of them are mobile, with their charges; `tracer` is of the first.
     frame_interval_ps
         Time between frames in ps.
     tracer
         Tracer estimate of the mobile ions.
     """
-    sums_A, counts, mobile = wholes.sums_A, wholes.counts, wholes.species.index(mobile_species)
+    sums_A, counts, mobile = wholes.sums_A, wholes.counts, wholes.species.index(next(iter(mobile_charges_e)))
     n_frames = len(sums_A)
     longest = max(2 * MIN_MODES, int(2 * n_frames * frame_interval_ps * MAX_FREQUENCY_THZ))
     n_modes = min(n_frames - 1, longest)
     squared = squared_frequencies(n_frames, frame_interval_ps, n_modes)
     modes = tracer.whitened(displacement_modes(sums_A, frame_interval_ps, n_modes), squared)
-    own = modes[:, mobile] / np.sqrt(counts[mobile])
-    spectrum = np.sum(own**2, axis=1) / 3
+    length_ps, n_mobile = n_frames * frame_interval_ps, int(counts[mobile])
+    own = _one_walker(modes[:, mobile] / np.sqrt(n_mobile), squared, length_ps, tracer)
+    tracer_value = max(float(np.trace(tracer.tensor_A2_per_ps)) / 3, 0.0)
+    tracer_error = tracer.isotropic().standard_error
+    tracer_relative = (tracer_error / tracer_value) ** 2 if tracer_value > 0 else 1.0
+    charge = _variance_estimate(own.value, own.relative_variance + tracer_relative)
+    # independent ions: each one's own motion is part of both, with covariance 1/N of the variance of the charge's
+    independent = own.relative_variance * max(1 - 1 / n_mobile, _LEAST)
+    haven = _ratio(tracer_value / own.value if own.value > 0 else 1.0, independent)
+    onsager, error = _onsager(modes[: len(own.weights)], own.weights, own.smooth, int(counts.sum()))
+    together = None
+    if len(mobile_charges_e) > 1:
+        first, *_ = mobile_charges_e.values()
+        charges = np.array([mobile_charges_e.get(name, 0.0) / first for name in wholes.species])
+        summed = np.einsum("ksa,s->ka", modes, charges) / np.sqrt(n_mobile)
+        all_ions = _one_walker(summed, squared, length_ps, tracer)
+        together = _variance_estimate(all_ions.value, all_ions.relative_variance + tracer_relative)
+    return CollectiveEstimate(wholes.species, charge, haven, onsager, error, together)
+
+
+@dataclass(frozen=True)
+class _Walker:
+    """Diffusivity of one walker in Å^2/ps, its relative variance, and the weights and smooth spectrum behind them."""
+
+    value: float
+    relative_variance: float
+    weights: Floats
+    smooth: Floats
+
+
+def _one_walker(modes: Floats, squared: Floats, length_ps: float, tracer: DiffusionEstimate) -> _Walker:
+    """Diffusivity of one walker from its modes, shape (n_modes, 3)."""
+    spectrum = np.sum(modes**2, axis=1) / 3
     anisotropy = _anisotropy(tracer.tensor_A2_per_ps)
-    found = diffusive_regime(spectrum, squared, 2 * anisotropy, n_frames * frame_interval_ps)
+    found = diffusive_regime(spectrum, squared, 2 * anisotropy, length_ps)
     used = min(tracer.regime.n_modes, found.n_modes)
     # one walker cannot tell how long jumps remember each other, its ions can
     weights = tracer.weights(spectrum[:used], squared[:used])
@@ -85,15 +121,7 @@ def estimate_collective(
     smooth = np.maximum(_smooth(spectrum[:used], squared[:used]), 0.0)
     expected = float(weights @ smooth)
     relative = 2 * anisotropy * float(np.sum((weights * smooth) ** 2)) / expected**2 if expected > 0 else _UNKNOWN
-    tracer_value = max(float(np.trace(tracer.tensor_A2_per_ps)) / 3, 0.0)
-    tracer_error = tracer.isotropic().standard_error
-    n_mobile = int(counts[mobile])
-    tracer_relative = (tracer_error / tracer_value) ** 2 if tracer_value > 0 else 1.0
-    charge = _variance_estimate(value, relative + tracer_relative)
-    # independent ions: each one's own motion is part of both, with covariance 1/N of the variance of the charge's
-    haven = _ratio(tracer_value / value if value > 0 else 1.0, relative * max(1 - 1 / n_mobile, _LEAST))
-    onsager, error = _onsager(modes[:used], weights, smooth, int(counts.sum()))
-    return CollectiveEstimate(wholes.species, charge, haven, onsager, error)
+    return _Walker(value, relative, weights, smooth)
 
 
 def _anisotropy(tensor: Floats) -> float:

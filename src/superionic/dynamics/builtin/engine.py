@@ -13,19 +13,21 @@ from superionic.documents.potential import PairStyleSettings, VaspSettings
 from superionic.dynamics.builtin.integrator import Integrator
 from superionic.dynamics.builtin.start import initial_state
 from superionic.dynamics.contract import OpenRun
+from superionic.dynamics.masses import masses_u
 from superionic.errors import InputError
 from superionic.potentials.checks import require_stress
 from superionic.potentials.load import opened as opened_potential
 
 
-def check(structure: Structure, protocol: MDProtocol, potential: PotentialSettings) -> None:  # noqa: ARG001
+def check(structure: Structure, protocol: MDProtocol, potential: PotentialSettings) -> None:
     """It does all that a protocol can ask for, with any potential but a pair style, and VASP.
 
     Raises
     ------
     InputError
-        If the potential is a pair style of LAMMPS, or VASP.
+        If the potential is a pair style of LAMMPS, or VASP, or a mass is of no element of the cell.
     """
+    masses_u(structure.atomic_numbers, protocol)
     if isinstance(potential, PairStyleSettings):
         raise InputError("potential: family = 'lammps' is a pair style of LAMMPS: run it with md: {engine: lammps}")
     if isinstance(potential, VaspSettings):

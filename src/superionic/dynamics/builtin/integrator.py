@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 from ase import units
-from ase.data import atomic_masses
 from numpy.typing import NDArray
 
 from superionic.documents import BarostatState, BuiltinState, MDProtocol
 from superionic.dynamics.builtin.barostat import Barostat
 from superionic.dynamics.builtin.nose_hoover import Chain, degrees_of_freedom, kinetic_energy_eV
 from superionic.dynamics.contract import Frame, Snapshot
+from superionic.dynamics.masses import masses_u
 from superionic.potentials import Evaluation
 
 EnergyAndForces = Callable[[NDArray[np.float64], NDArray[np.float64]], Evaluation]
@@ -40,7 +40,7 @@ class Integrator:
         self.evaluate = evaluate
         self.step = state.step
         self.random_state = state.random_state
-        self.masses = atomic_masses[numbers]
+        self.masses = masses_u(numbers, protocol)
         self.positions = np.array(state.positions_A)
         self.momenta = np.array(state.momenta)
         self.cell = np.array(state.cell_A)

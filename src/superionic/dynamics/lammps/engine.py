@@ -45,16 +45,18 @@ MOST_ATOMS = 50_000
 """A state travels from job to job within documents, which databases limit to 16 MB: 150 bytes an atom."""
 
 
-def check(structure: Structure, protocol: MDProtocol, potential: PotentialSettings) -> None:  # noqa: ARG001
+def check(structure: Structure, protocol: MDProtocol, potential: PotentialSettings) -> None:
     """Refuse what LAMMPS does not do.
 
     Raises
     ------
     InputError
-        If it is not installed, the cell is left-handed, there are too many atoms for a state, or the pair style
-        does not name all elements.
+        If it is not installed, masses are not the standard ones, the cell is left-handed, there are too many atoms for
+        a state, or the pair style does not name all elements.
     """
     require_lammps()
+    if protocol.masses_u:
+        raise InputError("masses_u: engine = 'lammps' runs with standard masses: take engine: built-in")
     require_right_handed(structure.lattice.matrix)
     if len(structure) > MOST_ATOMS:
         raise InputError(f"engine = 'lammps' takes up to {MOST_ATOMS} atoms, not {len(structure)}: use a smaller cell")

@@ -33,7 +33,7 @@ def check(structure: Structure, protocol: MDProtocol, potential: PotentialSettin
     Raises
     ------
     InputError
-        Another potential than VASP's, NPT, a chain of thermostats, velocities of every frame, or a cell that is too
+        Another potential than VASP's, masses of our own, NPT, a chain of thermostats, velocities of every frame, or a cell that is too
         small for the mesh.
     """
     from superionic.potentials.vasp.inputs import require_dense_mesh
@@ -42,6 +42,8 @@ def check(structure: Structure, protocol: MDProtocol, potential: PotentialSettin
         raise InputError(
             f"engine = 'vasp' integrates with its own forces only, not with {potential.family}: leave engine out"
         )
+    if protocol.masses_u:
+        raise InputError("masses_u: VASP runs with the masses of its potentials (POMASS): leave it out")
     if protocol.ensemble == "npt":
         raise InputError(
             "ensemble = 'npt' is not there with VASP, whose only thermostat at constant pressure is Langevin's, which "
