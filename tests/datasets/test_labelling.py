@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -46,7 +47,11 @@ def chgnet():
 
 @pytest.fixture
 def reference(chgnet):
-    return reference_of(CHGNET, chgnet.reference)
+    return describe(chgnet.reference)
+
+
+def describe(potential):
+    return reference_of(CHGNET, potential)
 
 
 def some():
@@ -56,11 +61,11 @@ def some():
 def test_what_is_finished_is_not_done_again(tmp_path, chgnet, reference):
     journal = journal_of(reference, tmp_path)
     first = Counting(chgnet)
-    assert label_frames(some()[:3], first, reference, journal).whole
+    assert label_frames(some()[:3], first, describe, journal).whole
     second = Counting(chgnet)
-    labelled = label_frames(some(), second, reference, journal)
+    labelled = label_frames(some(), second, describe, journal)
     assert (len(first.asked), len(second.asked), labelled.n_before) == (3, 2, 3)
-    whole = label_frames(some(), Counting(chgnet, end_at=0), reference, journal)
+    whole = label_frames(some(), Counting(chgnet, end_at=0), describe, journal)
     assert whole.n_before == 5
     for record, frame in zip(whole.records, some(), strict=True):
         exact = chgnet.session(frame.numbers).evaluate(frame.positions_A, frame.cell_A)
@@ -72,10 +77,10 @@ def test_what_is_finished_is_not_done_again(tmp_path, chgnet, reference):
 def test_a_process_that_is_ended_is_no_failed_frame(tmp_path, chgnet, reference):
     journal = journal_of(reference, tmp_path)
     with pytest.raises(Cp2kEndedError):
-        label_frames(some(), Counting(chgnet, end_at=2), reference, journal)
+        label_frames(some(), Counting(chgnet, end_at=2), describe, journal)
     assert len(journal.finished()) == 2
     again = Counting(chgnet)
-    assert label_frames(some(), again, reference, journal).whole
+    assert label_frames(some(), again, describe, journal).whole
     assert len(again.asked) == 3
 
 
@@ -84,7 +89,7 @@ def test_told_to_end_it_says_what_is_left(tmp_path, chgnet, reference):
     labelled = label_frames(
         some(),
         counting,
-        reference,
+        describe,
         journal_of(reference, tmp_path),
         lambda: "now" if len(counting.asked) == 2 else None,
     )
@@ -95,7 +100,7 @@ def test_told_to_end_it_says_what_is_left(tmp_path, chgnet, reference):
 def test_a_frame_without_numbers_is_recorded_and_never_replaced(tmp_path, chgnet, reference):
     bad = replace(some()[1], positions_A=some()[1].positions_A * 40, cell_A=some()[1].cell_A * 40)
     journal = journal_of(reference, tmp_path)
-    labelled = label_frames([some()[0], bad, some()[2]], chgnet, reference, journal)
+    labelled = label_frames([some()[0], bad, some()[2]], chgnet, describe, journal)
     assert [record["converged"] for record in labelled.records] == [True, False, True]
     assert "isolated" in labelled.records[1]["reason"]
     found = read_labels(journal.path, Given())
@@ -145,16 +150,18 @@ def test_cp2k_is_kept_alive_and_an_unconverged_frame_is_recorded(tmp_path):
     base = some()[0]
     nudged = replace(base, positions_A=base.positions_A + np.random.default_rng(0).normal(0, 0.02, (20, 3)))
     with opened(settings) as potential:
-        reference = reference_of(settings, potential.reference)
-        together = label_frames([base, nudged], potential, reference, journal_of(reference, tmp_path / "a"))
+        describe = partial(reference_of, settings)
+        journal = journal_of(describe(potential.reference), tmp_path / "a")
+        together = label_frames([base, nudged], potential, describe, journal)
     for frame, record in zip((nudged, base), together.records[::-1], strict=True):
         with opened(settings) as potential:
-            alone = label_frames([frame], potential, reference, journal_of(reference, tmp_path / str(id(frame))))
+            journal = journal_of(describe(potential.reference), tmp_path / str(id(frame)))
+            alone = label_frames([frame], potential, describe, journal)
         difference = np.subtract(alone.records[0]["forces_eV_per_A"], record["forces_eV_per_A"])
         assert np.abs(difference).max() < 5e-3
     hasty = settings.model_copy(update={"max_scf_steps": 2})
     with opened(hasty) as potential:
-        reference = reference_of(hasty, potential.reference)
-        failed = label_frames([base], potential, reference, journal_of(reference, tmp_path / "b"))
+        describe = partial(reference_of, hasty)
+        failed = label_frames([base], potential, describe, journal_of(describe(potential.reference), tmp_path / "b"))
     assert not failed.records[0]["converged"]
     assert "self-consistency" in failed.records[0]["reason"]

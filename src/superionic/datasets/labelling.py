@@ -13,6 +13,7 @@ from superionic.datasets.frames import BareFrame
 from superionic.datasets.journal import LabelJournal, Record, frame_digest
 from superionic.documents.cost import Stopwatch
 from superionic.documents.dataset import LabelReference
+from superionic.documents.provenance import PotentialReference
 from superionic.errors import InputError
 from superionic.potentials.interface import Evaluation, Potential, PotentialError, Session
 
@@ -43,7 +44,7 @@ class Labelled:
 def label_frames(
     frames: Sequence[BareFrame],
     potential: Potential,
-    reference: LabelReference,
+    describe: Callable[[PotentialReference], LabelReference],
     journal: LabelJournal,
     interrupted: Callable[[], str | None] = lambda: None,
 ) -> Labelled:
@@ -58,8 +59,8 @@ def label_frames(
         The frames.
     potential
         Who labels.
-    reference
-        What stands with the labels.
+    describe
+        What stands with a label, of what the potential says it is once it has labelled: some codes know only then.
     journal
         What is finished, and where more is appended.
     interrupted
@@ -73,7 +74,7 @@ def label_frames(
     for done, number in enumerate(_alike_together(frames, missing)):
         if interrupted() is not None:
             break
-        record = _record(frames[number], digests[number], sessions, reference)
+        record = _record(frames[number], digests[number], sessions, describe)
         journal.append(record)
         finished[digests[number]] = record
         logger.info("labelled %s, %d of %d", frames[number].origin.title, n_before + done + 1, len(frames))
@@ -116,12 +117,13 @@ def _alike_together(frames: Sequence[BareFrame], numbers: Sequence[int]) -> Iter
         yield from group
 
 
-def _record(frame: BareFrame, digest: str, sessions: _Sessions, reference: LabelReference) -> Record:
+def _record(
+    frame: BareFrame, digest: str, sessions: _Sessions, describe: Callable[[PotentialReference], LabelReference]
+) -> Record:
     watch = Stopwatch()
     record: Record = {
         "frame": digest,
         "name": frame.origin.title,
-        "reference": reference.model_dump(mode="json"),
         "numbers": frame.numbers.tolist(),
         "positions_A": frame.positions_A.tolist(),
         "cell_A": frame.cell_A.tolist(),
@@ -133,6 +135,7 @@ def _record(frame: BareFrame, digest: str, sessions: _Sessions, reference: Label
         record |= {"converged": False, "reason": str(error)}
     else:
         record |= {"converged": True, **_numbers(found)}
+    record["reference"] = describe(sessions.potential.reference).model_dump(mode="json")
     return record | {"cost": watch.cost().model_dump(mode="json")}
 
 

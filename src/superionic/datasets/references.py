@@ -14,7 +14,7 @@ from superionic.trajectories.sources.vasp import vasp_functional
 
 BY_ELEMENT = ("kinds", "pseudopotentials")
 """Settings that are one for each element: those of elements that two references do not share may differ."""
-_NO_MATTER = {"family", "n_ranks", "device", "batch_runs", "kernels"}
+_NO_MATTER = {"family", "n_ranks", "device", "batch_runs", "kernels", "relax", "aimd"}  # VASP has a level for labels
 _MAY_DIFFER = {"max_scf_steps"}  # decides whether there is a label, not which
 _FUNCTIONALS = {
     "PS": "PBEsol",

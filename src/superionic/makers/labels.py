@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 
 from jobflow import CURRENT_JOB, Flow, Job, Maker, Response, job
 
@@ -133,13 +134,13 @@ def label_batch(
 
     wanted = unpack_bare_frames(from_payload(frames, "the frames to label"), "the frames to label")
     with opened(reference) as potential, watching_sigterm(walltime_s) as request:
-        named = reference_of(reference, potential.reference, _symbols(wanted))
-        journal = journal_of(named, cache_folder("labels"))
+        describe = partial(reference_of, reference, elements=_symbols(wanted))
+        journal = journal_of(describe(potential.reference), cache_folder("labels"))
         there = journal.finished()
         for record in _records(finished) if finished else []:
             if record["frame"] not in there:
                 journal.append(record)
-        labelled = label_frames(wanted, potential, named, journal, request.reason)
+        labelled = label_frames(wanted, potential, describe, journal, request.reason)
         used = potential.reference
     records = [record for record in labelled.records if record is not None]
     payload = _payload(records)
@@ -150,7 +151,7 @@ def label_batch(
     failed = [_excluded(record) for record in records if not record["converged"]]
     costs = [Cost.model_validate(record["cost"]) for record in records]
     return LabelBatchDocument(
-        reference=named,
+        reference=describe(used),
         n_labelled=len(records) - len(failed),
         n_before=labelled.n_before,
         failed=failed,
