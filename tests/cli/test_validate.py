@@ -1,5 +1,6 @@
 """superionic validate, on runs that are in the store: real weights, tiny runs."""
 
+import json
 import re
 import sys
 
@@ -78,6 +79,10 @@ def test_a_verdict_is_printed_and_stored_and_nothing_is_run_twice(folder, monkey
     assert document.judgements[0].outcome != Outcome.PASSED
     assert len(document.candidates[0].runs) == 2
     assert document.reference.potential.model == "r2scan"
+    assert superionic(monkeypatch, "show", "--study", "mine validation", "--store", folder) == 0
+    assert re.search(r"beware: validation 'mine / reference / 0.3.0 / \w+' does not decide", capsys.readouterr().out)
+    assert superionic(monkeypatch, "show", "--study", "mine", "--json", "--store", folder) == 0
+    assert json.loads(capsys.readouterr().out)[-1]["kind"] == "validation"
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from superionic.cli.options import json_option, settings, store_option
+
+if TYPE_CHECKING:
+    from superionic.documents.validation import ValidationSummary
+    from superionic.stores.connecting import Stores
+    from superionic.stores.reading import Unreadable
 
 
 @click.command("show")
@@ -38,9 +44,9 @@ def command(
 ) -> None:
     """Show the documents: diffusivity of every run, Arrhenius fits, comparisons, and what is wrong with them."""
     from superionic.cli import tables
+    from superionic.cli.validations import validation_lines
     from superionic.stores import query
     from superionic.stores.connecting import open_stores
-    from superionic.stores.reading import Unreadable
 
     if costs:
         _show_costs(store_dir, as_json, as_csv, temperature_K, tags, wanted)
@@ -53,14 +59,28 @@ def command(
         fits = query.arrhenius_documents(stores, criteria, unreadable) if temperature_K is None else []
         compared = query.comparison_documents(stores, criteria, unreadable) if temperature_K is None else []
         failures = query.failure_documents(stores, criteria, unreadable)
+        validations = _validations(stores, criteria, unreadable, whole=as_json)
     if as_json:
-        click.echo(json.dumps(tables.as_json([*runs, *fits, *compared]), indent=2))
+        click.echo(json.dumps(tables.as_json([*runs, *fits, *compared, *validations]), indent=2))
     elif as_csv:
         click.echo(tables.as_csv(runs, fits, compared), nl=False)
     else:
-        click.echo("\n".join(tables.document_lines(runs, fits, compared)))
+        click.echo("\n".join([*tables.document_lines(runs, fits, compared), *validation_lines(validations)]))
     for message in (*failures, *unreadable):
         click.echo(f"superionic: {message}", err=True)
+
+
+def _validations(
+    stores: Stores, criteria: dict[str, Any], unreadable: list[Unreadable], *, whole: bool
+) -> Sequence[ValidationSummary]:
+    """Validations of a study, or of a potential; none where something else is asked for."""
+    from superionic.stores.validations import validation_documents, validation_summaries
+
+    fields = {"identity.study": "study", "identity.potential.model": "judgements.potential.model"}
+    if not set(criteria) <= set(fields):
+        return []
+    read = validation_documents if whole else validation_summaries
+    return read(stores, {fields[field]: value for field, value in criteria.items()}, unreadable)
 
 
 def _show_costs(

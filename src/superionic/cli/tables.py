@@ -11,8 +11,8 @@ from superionic.cli.text_table import table
 from superionic.documents import (
     ArrheniusDocument,
     ComparisonDocument,
-    DiffusivityDocument,
     DiffusivitySummary,
+    Document,
     Estimate,
     Quality,
 )
@@ -107,7 +107,7 @@ def _reasons(what: str, quality: Quality) -> Iterator[str]:
         yield f"{what}: beware: {caveat}"
 
 
-def as_json(documents: Sequence[DiffusivityDocument | ArrheniusDocument | ComparisonDocument]) -> list[dict[str, Any]]:
+def as_json(documents: Sequence[Document]) -> list[dict[str, Any]]:
     """Documents as plain JSON objects, without density volumes, which are for programs (`superionic export`)."""
     return [document.model_dump(mode="json", exclude={"density"}) for document in documents]
 

@@ -36,6 +36,9 @@ from superionic.makers.relax import RelaxMaker
 from superionic.validation.cells import relaxed_cell
 from superionic.validation.scope import same_potential
 
+_SEEDS_APART = 1000
+"""From the seeds of potentials to those of the reference: with the same one, a potential is compared with itself."""
+
 
 @dataclass
 class Against:
@@ -145,7 +148,8 @@ class ValidationMaker(Maker):
     def _of_reference(self, md: MDSet) -> list[AimdSetMaker]:
         if self.npt is None or not self.npt.with_reference or self.reference is None:
             return []
-        at_pressure = AimdSet(**{**self.npt.md(md).model_dump(), "label_stride": None})
+        seeds = [seed + _SEEDS_APART for seed in self.npt.seeds]
+        at_pressure = AimdSet(**{**self.npt.md(md).model_dump(), "label_stride": None, "seeds": seeds})
         return [AimdSetMaker(at_pressure, self.reference, study=f"{self._study} NPT", analysis=self.analysis)]
 
     def _candidate(

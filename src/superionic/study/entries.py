@@ -206,6 +206,10 @@ class Study(Document):
             yield EveryOrderingMaker(maker, "aimd")
         if self.dataset is not None and self.dataset.runs != "md":
             yield self._dataset_stage(cells, self.dataset, runs_here)
+        stage = self._validation_stage(cells, host, runs_here)
+        judged_last = self.dataset is not None and self.dataset.runs == "md"
+        if stage is not None and not judged_last:
+            yield stage
         if self.md is not None:
             self._check_runnable(cells, host, self.md, self.potential, "md", runs_here)
             md = MltpMdMaker(
@@ -218,8 +222,7 @@ class Study(Document):
             yield EveryOrderingMaker(md, "md")
         if self.dataset is not None and self.dataset.runs == "md":
             yield self._dataset_stage(cells, self.dataset, runs_here)
-        stage = self._validation_stage(cells, host, runs_here)
-        if stage is not None:
+        if judged_last and stage is not None:
             yield stage
 
     def _dataset_stage(self, cells: list[PlannedCell], entry: DatasetEntry, runs_here: bool) -> DatasetMaker:
