@@ -59,8 +59,8 @@ ROOMS = """
     managers report
     study plots
     makers builders
-    validation
-    dynamics analysis training datasets
+    validation training
+    dynamics analysis datasets
     structures potentials trajectories stores
     documents
     settings errors

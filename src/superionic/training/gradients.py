@@ -19,8 +19,8 @@ from superionic.potentials.chgnet.fused.matrices import Matrices
 from superionic.potentials.chgnet.neighbours import FloatArray
 from superionic.potentials.chgnet.network_torch import GraphTensors, TorchNetwork
 from superionic.potentials.chgnet.weights import ChgnetWeights, reference_energies, unsupported
-from superionic.training.frames import EV_PER_A3_TO_GPA, TrainingFrame
-from superionic.training.loss import FrameLoss, Loss
+from superionic.training.frames import EV_PER_A3_TO_GPA, TrainingFrame, size_of
+from superionic.training.loss import BatchSize, FrameLoss, Loss
 
 if TYPE_CHECKING:
     from chgnet.model import CHGNet
@@ -31,8 +31,17 @@ __all__ = ["FusedGradients", "GradientEngine", "TorchGradients"]
 class GradientEngine(Protocol):
     """Fills the gradients of a model's parameters."""
 
-    def of_batch(self, frames: Sequence[TrainingFrame]) -> float:
-        """Loss of a batch; replaces the ``grad`` of the model's parameters."""
+    def of_batch(self, frames: Sequence[TrainingFrame], size: BatchSize | None = None) -> float:
+        """Loss of a batch; replaces the ``grad`` of the model's parameters.
+
+        Parameters
+        ----------
+        frames
+            The batch, or a part of it.
+        size
+            Of the whole batch, if these are a part of it: losses and gradients of the parts add up.
+        """
+        ...
 
 
 class FusedGradients:
@@ -57,21 +66,21 @@ class FusedGradients:
         _check(model)
         self.model, self.loss = model, loss
 
-    def of_batch(self, frames: Sequence[TrainingFrame]) -> float:
-        """Loss of a batch; replaces the ``grad`` of the model's parameters."""
+    def of_batch(self, frames: Sequence[TrainingFrame], size: BatchSize | None = None) -> float:
+        """As `GradientEngine.of_batch`."""
         live = ChgnetWeights.trainable(self.model)
         plain = live.detached()
         matrices = Matrices(plain)
         reference = reference_energies(self.model)
-        n_forces = 3 * sum(frame.n_atoms for frame in frames)
+        size = size or size_of(frames)
         # gradients to forces are of the order of 1 / n_forces: float32 holds them better near 1, and a power of two
         # rounds nothing
-        scale = 2.0 ** round(math.log2(n_forces))
+        scale = 2.0 ** round(math.log2(size.n_forces))
         gradients, of_reference, total = WeightGradients.zero(live, matrices), np.zeros(len(reference)), 0.0
         with denormals_flushed():
             for frame in frames:
                 evaluated = evaluate(frame.graph, plain, matrices)
-                share, d_gradients = self._share(frame, evaluated, reference, len(frames), n_forces)
+                share, d_gradients = self._share(frame, evaluated, reference, size)
                 d_energies = np.full(frame.n_atoms, share.d_energy_per_atom / frame.n_atoms)
                 add_gradients(evaluated, matrices, scale * d_energies, scale * d_gradients, gradients)
                 np.add.at(of_reference, frame.graph.numbers - 1, d_energies)
@@ -81,7 +90,7 @@ class FusedGradients:
         return total
 
     def _share(
-        self, frame: TrainingFrame, evaluated: Evaluated, reference: FloatArray, n_frames: int, n_forces: int
+        self, frame: TrainingFrame, evaluated: Evaluated, reference: FloatArray, size: BatchSize
     ) -> tuple[FrameLoss, FloatArray]:
         """The frame's share of the loss, and its gradient to the gradients to pair vectors (n_pairs, 3)."""
         pairs = frame.graph.pairs
@@ -93,13 +102,14 @@ class FusedGradients:
         share = self.loss.of_frame(
             (energy - frame.energy_eV) / frame.n_atoms,
             forces - frame.forces_eV_per_A,
-            virials[0] * to_GPa - frame.stress_GPa,
-            n_frames,
-            n_forces,
+            None if frame.stress_GPa is None else virials[0] * to_GPa - frame.stress_GPa,
+            size,
         )
         # a pair's gradient adds to the force on its first atom, is taken from that on its second, and its product with
         # the vector adds to the virial
         of_forces = share.d_forces[pairs.first] - share.d_forces[pairs.second]
+        if share.d_stress is None:
+            return share, of_forces
         return share, of_forces + pairs.vectors_A @ (share.d_stress * to_GPa)
 
     def _to_parameters(self, live: ChgnetWeights, gradients: WeightGradients, of_reference: FloatArray) -> None:
@@ -128,32 +138,33 @@ class TorchGradients:
         self.model, self.loss = model, loss
         self.dtype = model.atom_embedding.embedding.weight.dtype
 
-    def of_batch(self, frames: Sequence[TrainingFrame]) -> float:
-        """Loss of a batch; replaces the ``grad`` of the model's parameters."""
+    def of_batch(self, frames: Sequence[TrainingFrame], size: BatchSize | None = None) -> float:
+        """As `GradientEngine.of_batch`."""
         for parameter in self.model.parameters():
             parameter.grad = None
-        n_forces = 3 * sum(frame.n_atoms for frame in frames)
-        return sum(self._add(frame, len(frames), n_forces) for frame in frames)
+        size = size or size_of(frames)
+        return sum(self._add(frame, size) for frame in frames)
 
-    def _add(self, frame: TrainingFrame, n_frames: int, n_forces: int) -> float:
+    def _add(self, frame: TrainingFrame, size: BatchSize) -> float:
         network = TorchNetwork(ChgnetWeights.trainable(self.model, self.dtype))
         graph = GraphTensors.of(frame.graph, network.device)
         energies, gradients = network.differentiable(graph)
         reference = self.model.composition_model.fc.weight.reshape(-1).double()[graph.species]
         per_atom = (energies.double().sum() + reference.sum()) / frame.n_atoms
-        forces = torch.zeros(frame.n_atoms, 3, dtype=torch.float64)
+        forces = torch.zeros(frame.n_atoms, 3, dtype=torch.float64, device=network.device)
         forces = forces.index_add(0, graph.first, gradients).index_add(0, graph.second, -gradients)
         stress = graph.vectors_A.T @ gradients * (EV_PER_A3_TO_GPA / frame.volume_A3)
-        predicted = (per_atom, forces, stress)
         share = self.loss.of_frame(
             float(per_atom.detach()) - frame.energy_eV / frame.n_atoms,
-            forces.detach().numpy() - frame.forces_eV_per_A,
-            stress.detach().numpy() - frame.stress_GPa,
-            n_frames,
-            n_forces,
+            forces.detach().cpu().numpy() - frame.forces_eV_per_A,
+            None if frame.stress_GPa is None else stress.detach().cpu().numpy() - frame.stress_GPa,
+            size,
         )
-        seeds = [torch.tensor(seed) for seed in (share.d_energy_per_atom, share.d_forces, share.d_stress)]
-        torch.autograd.backward(predicted, [seed.double() for seed in seeds])
+        seeded = [(per_atom, share.d_energy_per_atom), (forces, share.d_forces)]
+        if share.d_stress is not None:
+            seeded.append((stress, share.d_stress))
+        seeds = [torch.as_tensor(seed, dtype=torch.float64, device=network.device) for _, seed in seeded]
+        torch.autograd.backward([predicted for predicted, _ in seeded], seeds)
         return share.value
 
 

@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 
 from superionic.errors import InputError
 
-__all__ = ["FrameLoss", "Loss"]
+__all__ = ["BatchSize", "FrameLoss", "Loss"]
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BatchSize:
+    """What the means of a batch's loss are taken over: frames, components of forces, and frames with a stress."""
+
+    n_frames: int
+    n_forces: int
+    n_stresses: int
 
 
 @dataclass(frozen=True)
@@ -23,7 +32,7 @@ class FrameLoss:
     value: float
     d_energy_per_atom: float
     d_forces: Floats
-    d_stress: Floats
+    d_stress: Floats | None
 
 
 @dataclass(frozen=True)
@@ -55,29 +64,31 @@ class Loss:
         if not self.delta > 0:
             raise InputError(f"delta = {self.delta} of the loss is not positive")
 
-    def of_frame(
-        self, energy_per_atom: float, forces: Floats, stress: Floats, n_frames: int, n_forces: int
-    ) -> FrameLoss:
+    def of_frame(self, energy_per_atom: float, forces: Floats, stress: Floats | None, size: BatchSize) -> FrameLoss:
         """Share of one frame.
 
         Parameters
         ----------
         energy_per_atom, forces, stress
-            Predicted minus reference, in eV/atom, eV/A (n_atoms, 3) and GPa (3, 3).
-        n_frames, n_forces
-            Frames and force components of the whole batch.
+            Predicted minus reference, in eV/atom, eV/A (n_atoms, 3) and GPa (3, 3); None where there is no stress.
+        size
+            Of the whole batch.
         """
         of = _CRITERIA[self.criterion]
         energy, d_energy = of(np.asarray(energy_per_atom), self.delta)
         force, d_force = of(forces, self.delta)
-        tension, d_tension = of(stress, self.delta)
-        per_energy, per_force = self.energy / n_frames, self.force / n_forces
-        per_stress = self.stress / (9 * n_frames)
+        per_energy, per_force = self.energy / size.n_frames, self.force / size.n_forces
+        value = per_energy * energy.sum() + per_force * force.sum()
+        d_stress = None
+        if stress is not None:
+            per_stress = self.stress / (9 * size.n_stresses)
+            tension, d_tension = of(stress, self.delta)
+            value, d_stress = value + per_stress * tension.sum(), per_stress * d_tension
         return FrameLoss(
-            value=float(per_energy * energy.sum() + per_force * force.sum() + per_stress * tension.sum()),
+            value=float(value),
             d_energy_per_atom=float(per_energy * d_energy),
             d_forces=per_force * d_force,
-            d_stress=per_stress * d_tension,
+            d_stress=d_stress,
         )
 
 
