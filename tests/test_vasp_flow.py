@@ -1,5 +1,6 @@
 """AIMD by VASP from the study file to the Arrhenius document, corrected by custodian, killed and run again."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -41,6 +42,15 @@ def superionic(folder, *arguments, check=True):
     return done
 
 
+def working_below(folder):
+    """Processes whose working folder is below a folder."""
+    places = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            places.append(link.readlink())
+    return [place for place in places if place.is_relative_to(folder)]
+
+
 def runs(stores):
     """Segments of each run by its temperature."""
     uuids = {job["uuid"] for job in stores.jobs.docs_store.query({"output.kind": "md_run"})}
@@ -69,6 +79,8 @@ def test_corrected_killed_and_run_again_it_is_the_undisturbed_study(vasp, tmp_pa
     time.sleep(1)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    time.sleep(3)
+    assert not working_below(folder)  # VASP ends with the manager that started it
     stored = len(list(journal.glob("*.json")))
     again = superionic(folder, "run", "study.yaml")
     assert f"14 jobs done, {stored} of them before; 0 failed" in again.stdout

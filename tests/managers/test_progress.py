@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from superionic.managers.progress import StepCount, shown
+from superionic.managers.progress import RunningJob, StepCount, shown
 from superionic.managers.scheduler import LocalRun
 
 
@@ -73,3 +73,8 @@ def test_bars_on_a_terminal(written, monkeypatch):
 def test_a_failed_job_is_not_at_work(run):
     run.failed["c", 1] = "RuntimeError: no"
     assert StepCount(2000).running(run) == []
+
+
+def test_slow_steps_are_told_in_seconds():
+    job = RunningJob("O 700 K seed 1", 100, 1000, 702.4, 0.01, 17.28)
+    assert job.state() == "100/1000 steps, 702 K, 17.3 s a step"

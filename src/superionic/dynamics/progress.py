@@ -64,15 +64,20 @@ class Progress:
         if done or now - self._logged >= _LOG_EVERY_S:
             self._logged = now
             logger.info(
-                "%s: step %d of %d, %.0f K, %.4f eV/atom, conserved %+.3f meV/atom, %.3f ns/day, %s left",
+                "%s: step %d of %d, %.0f K, %.4f eV/atom, conserved %+.3f meV/atom, "
+                "%.3g s a step, %.3f ns/day, %s left",
                 self.title, step, self.total_steps, temperature_K, energy_eV_per_atom, drift_meV_per_atom,
-                self.ns_per_day(step), format_duration(self._seconds_left(step)),
+                self.seconds_per_step(step), self.ns_per_day(step), format_duration(self._seconds_left(step)),
             )  # fmt: skip
 
     def ns_per_day(self, step: int) -> float:
         """Speed since the segment started."""
         elapsed = max(time.monotonic() - self._started, 1e-9)
         return (step - self.first_step) * self.time_step_fs * 1e-6 / (elapsed / 86400)
+
+    def seconds_per_step(self, step: int) -> float:
+        """Time of one step since the segment started."""
+        return (time.monotonic() - self._started) / max(step - self.first_step, 1)
 
     def _seconds_left(self, step: int) -> float:
         rate = (step - self.first_step) / max(time.monotonic() - self._started, 1e-9)
@@ -87,6 +92,7 @@ class Progress:
             "energy_eV_per_atom": energy_eV_per_atom,
             "conserved_drift_meV_per_atom": drift_meV_per_atom,
             "ns_per_day": self.ns_per_day(step),
+            "seconds_per_step": self.seconds_per_step(step),
         }
         partial = self._file.with_suffix(".part")
         partial.write_text(json.dumps(content))

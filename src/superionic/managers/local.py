@@ -26,7 +26,7 @@ from superionic.dynamics.stopping import StopRequest
 from superionic.managers.identity import with_content_uuids
 from superionic.managers.journal import Journal
 from superionic.managers.scheduler import LocalRun, Scheduler
-from superionic.managers.worker import execute, start_worker
+from superionic.managers.worker import execute, kill_descendants, start_worker
 from superionic.stores.reach import described
 
 __all__ = ["LocalRun", "run_flow"]
@@ -97,6 +97,8 @@ def _processes(workers: int, store: JobStore) -> Iterator[ProcessPoolExecutor]:
         yield pool
     except BaseException:
         for process in list((pool._processes or {}).values()):
+            if process.pid is not None:
+                kill_descendants(process.pid)
             process.kill()
         pool.shutdown(wait=False, cancel_futures=True)
         raise

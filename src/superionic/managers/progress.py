@@ -19,6 +19,7 @@ from superionic.managers.identity import jobs_of
 from superionic.managers.scheduler import LocalRun
 
 _LOG_EVERY_S = 20.0
+_SLOW_STEP_S = 0.1  # from here on people count in seconds a step, not in ns a day
 
 Watch = Callable[[LocalRun], None]
 
@@ -32,12 +33,16 @@ class RunningJob:
     total_steps: int | None = None
     temperature_K: float | None = None
     ns_per_day: float | None = None
+    seconds_per_step: float | None = None
 
     def state(self) -> str:
         """How far it is, in words; empty where it does not say."""
         if self.step is None:
             return ""
-        return f"{self.step}/{self.total_steps} steps, {self.temperature_K:.0f} K, {self.ns_per_day:.2f} ns/day"
+        speed = f"{self.ns_per_day:.2f} ns/day"
+        if self.seconds_per_step is not None and self.seconds_per_step >= _SLOW_STEP_S:
+            speed = f"{self.seconds_per_step:.3g} s a step"
+        return f"{self.step}/{self.total_steps} steps, {self.temperature_K:.0f} K, {speed}"
 
 
 class StepCount:
@@ -84,7 +89,7 @@ class StepCount:
             progress = json.loads((run.folders[key] / PROGRESS_FILE).read_text())
         except (FileNotFoundError, NotADirectoryError):
             return RunningJob(run.names[key])
-        job = RunningJob(**{name: progress[name] for name in RunningJob.__dataclass_fields__})
+        job = RunningJob(**{name: progress.get(name) for name in RunningJob.__dataclass_fields__})
         self._started = self._started or time.monotonic()
         self._first_seen.setdefault(job.title, progress["step"])
         self._last_seen[job.title] = progress["step"]

@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 def start_worker(parent: int, store: str) -> None:
     """Prepare a worker process: end with the manager even if that is killed, and leave signals to it and to MD.
 
+    Codes that it started end with it, those too that lead a session of their own, as custodian's do.
+
     Parameters
     ----------
     parent
@@ -43,9 +46,24 @@ def start_worker(parent: int, store: str) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
+        kill_descendants(os.getpid())
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def kill_descendants(process: int) -> None:
+    """Kill what a process has started, and what that has started; where there is no /proc, nothing."""
+    parents: dict[int, int] = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended since
+            parents[int(file.parent.name)] = int(file.read_text().rpartition(")")[2].split()[1])
+    killed = {process}
+    while found := {pid for pid, parent in parents.items() if parent in killed} - killed:
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        killed |= found
 
 
 def execute(job_json: str, folder: str) -> dict[str, Any]:
