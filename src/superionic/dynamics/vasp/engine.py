@@ -33,8 +33,8 @@ def check(structure: Structure, protocol: MDProtocol, potential: PotentialSettin
     Raises
     ------
     InputError
-        Another potential than VASP's, masses of our own, NPT, a chain of thermostats, velocities of every frame, or a cell that is too
-        small for the mesh.
+        Another potential than VASP's, masses of our own, NPT, a chain of thermostats, velocities of every frame, or a
+        cell that is too small for the mesh.
     """
     from superionic.potentials.vasp.inputs import require_dense_mesh
 
