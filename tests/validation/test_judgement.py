@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from comparable import MOLTEN, POOR, TEMPERATURES_K, estimate, group, identity_of, run, true_diffusivity
-from superionic.documents import FrameworkState, PotentialReference, Provenance
+from superionic.documents import Check, FrameworkState, PotentialReference, Provenance, Quality
 from superionic.documents.validation import Outcome, Question, ValidationDocument, ValidationRequest, ValidationSubject
 from superionic.documents.validation_evidence import MeanVolume, RelaxedCell
 from superionic.documents.validation_thresholds import ValidationThresholds
@@ -103,6 +103,24 @@ def test_a_framework_that_melts_fails():
     assert outcomes[Question.FRAMEWORK] == Outcome.FAILED
     assert outcomes[Question.DIFFUSIVITY] == Outcome.UNKNOWN
     assert "melts with the potential, and does not with the reference" in judgement.reasons[0]
+
+
+def test_a_run_that_broke_off_has_lost_its_framework_however_short_it_is():
+    broken = Quality.from_checks([Check(name="run complete", passed=False, fatal=True, reason="exploded")])
+    short = {"quality": broken, "framework_state": FrameworkState.TOO_SHORT}
+    lost = [r.model_copy(update=short) for r in runs_of(1001)]
+    outcomes, _ = judged({"runs": runs_of(1000)}, {"runs": lost})
+    assert outcomes[Question.FRAMEWORK] == Outcome.FAILED
+    assert judged({"runs": lost}, {"runs": lost})[0][Question.FRAMEWORK] == Outcome.PASSED
+    going_on = [r.model_copy(update={"framework_state": FrameworkState.TOO_SHORT}) for r in runs_of(1000)]
+    assert judged({"runs": going_on}, {"runs": lost})[0][Question.FRAMEWORK] == Outcome.UNKNOWN
+
+
+def test_of_several_mobile_ions_the_first_is_compared_and_that_is_said():
+    two = identity_of("O").model_copy(update={"other_mobile_charges_e": {"Na": 1.0}})
+    runs = [r.model_copy(update={"identity": two}) for r in runs_of(1001)]
+    _, judgement = judged({"runs": runs_of(1000)}, {"runs": runs})
+    assert "D of Na: of several mobile ions the first is compared" in judgement.not_examined
 
 
 def test_ions_that_stand_still_fail_though_there_is_no_d():

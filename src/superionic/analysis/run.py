@@ -46,10 +46,24 @@ def diffusivity(
         If a stored chunk of the run fails its checksum.
     """
     settings = settings or AnalysisSettings()
-    if settings.equilibration_ps is not None:
-        trajectory = replace(trajectory, equilibration_ps=settings.equilibration_ps)
-    trajectory = trajectory.with_framework(settings.framework)
     measured = measure(
-        trajectory, host, hop_length_A=settings.hop_length_A, radii_A=settings.radii_A, memory_GB=memory_GB
+        as_asked(trajectory, settings),
+        host,
+        hop_length_A=settings.hop_length_A,
+        radii_A=settings.radii_A,
+        memory_GB=memory_GB,
     )
     return run_document(measured, judge(measured, settings.thresholds), settings, provenance)
+
+
+def as_asked(trajectory: Trajectory, settings: AnalysisSettings) -> Trajectory:
+    """The run with the equilibration and the framework that settings of its analysis ask for.
+
+    Raises
+    ------
+    InputError
+        If the run holds none of a species of the framework, or it is mobile.
+    """
+    if settings.equilibration_ps is not None:
+        trajectory = replace(trajectory, equilibration_ps=settings.equilibration_ps)
+    return trajectory.with_framework(settings.framework)

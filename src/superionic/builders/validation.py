@@ -5,13 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jobflow import JobStore
 from maggma.core import Builder, Store
 
+from superionic.analysis.run import as_asked
 from superionic.builders.diffusivity import host_of_run
 from superionic.builders.gone import remove_gone
 from superionic.builders.key import build_key
@@ -140,9 +141,8 @@ class ValidationBuilder(Builder):
         for run in runs:
             try:
                 with self._trajectory(run.run_id) as stored:
-                    given_ps = run.settings.equilibration_ps
-                    trajectory = stored if given_ps is None else replace(stored, equilibration_ps=given_ps)
-                    evidence.structures[run.run_id] = structure_of_run(trajectory, host_of_run(trajectory))
+                    trajectory, radii_A = as_asked(stored, run.settings), run.settings.radii_A
+                    evidence.structures[run.run_id] = structure_of_run(trajectory, host_of_run(stored), radii_A)
             except (InputError, StoreError) as error:
                 evidence.problems.append(f"structure of run {run.run_id}: {error}")
         for run_id in subject.npt_run_ids:

@@ -11,10 +11,11 @@ import click
 from superionic.cli.options import settings, store_option
 
 if TYPE_CHECKING:
-    from superionic.documents import PotentialSettings
+    from superionic.documents import AnalysisSettings, PotentialSettings
     from superionic.documents.validation_settings import ConstantPressure
     from superionic.documents.validation_thresholds import ValidationThresholds
     from superionic.makers.validation import Against
+    from superionic.stores.connecting import Stores
 
 
 @click.command("validate")
@@ -75,7 +76,8 @@ def command(
         labels = None if dataset is None else load_dataset(stores.jobs, dataset)
         _check(candidates, orderings)
         npt = _constant_pressure(orderings)
-        maker = ValidationMaker(candidates, thresholds=thresholds, npt=npt, study=study)
+        analysis = _analysis(stores, orderings)
+        maker = ValidationMaker(candidates, thresholds=thresholds, npt=npt, study=study, analysis=analysis)
         steps = sum(
             made.md.n_steps * len(made.md.protocols())
             for against in orderings.values()
@@ -108,6 +110,14 @@ def _potential(text: str) -> PotentialSettings:
     except ValidationError as error:
         raise InputError(f"POTENTIAL {text!r}: {first_error(error)}") from error
     return found.beside(Path.cwd())
+
+
+def _analysis(stores: Stores, orderings: dict[str, Against]) -> AnalysisSettings:
+    """As the runs of the reference are analysed."""
+    from superionic.stores.studies import recorded_settings
+
+    run = next(iter(orderings.values())).runs[0]
+    return recorded_settings(stores.studies)[0].get(run.identity.study or "", run.analysis)
 
 
 def _thresholds(file: Path | None) -> ValidationThresholds:

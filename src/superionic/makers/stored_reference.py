@@ -10,6 +10,7 @@ from pymatgen.core import Element, Species, Structure
 
 from superionic.documents import (
     UNKNOWN,
+    MDProtocol,
     MDRunDocument,
     MDSet,
     OrderingDocument,
@@ -103,7 +104,7 @@ def _start(jobs: JobStore, run: MDRunDocument) -> OrderingDocument:
         raise StoreError(f"run {run.run_id} has no stored segment")
     reader, identity = open_frames(segment), run.identity
     charges = dict(segment.host_crystal.oxidation_states) if segment.host_crystal is not None else {}
-    charges[identity.mobile_species] = identity.mobile_charge_e
+    charges |= identity.mobile_charges_e
     species = [Species(name, charges[name]) if name in charges else Element(name) for name in segment.species]
     labels = segment.site_labels or [UNKNOWN] * segment.n_atoms
     structure = Structure(
@@ -123,6 +124,7 @@ def _start(jobs: JobStore, run: MDRunDocument) -> OrderingDocument:
         supercell=(1, 1, 1),  # not known of a frame; no job of a run reads it
         site_labels=labels,
         mobile_species=identity.mobile_species,
+        other_mobile_species=list(identity.other_mobile_charges_e),
         tags=identity.tags,
         provenance=Provenance(versions={}, created_at=run.provenance.created_at),  # the same whenever it is asked
     )
@@ -140,6 +142,7 @@ def _md(label: str, runs: Sequence[MDRunDocument], length_ps: float | None, seed
             length_ps=length_ps or max(run.length_ps for run in runs),
             equilibration_ps=max(run.protocol.equilibration_ps for run in runs),
             ensemble="nvt",
+            masses_u=finest.masses_u if isinstance(finest, MDProtocol) else {},
         )
     except ValidationError as error:
         raise InputError(f"{label}: such runs cannot be made with a potential: {first_error(error)}") from error

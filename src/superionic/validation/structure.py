@@ -51,7 +51,7 @@ class Structure:
     shares: Floats | None = None
 
 
-def structure_of_run(trajectory: Trajectory, host: Host | None) -> Structure:
+def structure_of_run(trajectory: Trajectory, host: Host | None, radii_A: dict[str, float] | None = None) -> Structure:
     """Structure of a run at constant volume.
 
     Parameters
@@ -60,6 +60,8 @@ def structure_of_run(trajectory: Trajectory, host: Host | None) -> Structure:
         The run; analysis starts where it does for D.
     host
         Its crystal with named sites; None leaves out their occupation, as does a run that does not fit its host.
+    radii_A
+        Radius of each label in Å; by default as for the analysis.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def structure_of_run(trajectory: Trajectory, host: Host | None) -> Structure:
         shortest = min(len(g) for _, g in found)  # in a cell that changes, so does the longest distance
         r_A[pair] = found[0][0][:shortest]
         radial[pair] = np.array([g[:shortest] for _, g in found])
-    sites, shares = _shares(motion, host)
+    sites, shares = _shares(motion, host, radii_A)
     return Structure(r_A, radial, sites, shares)
 
 
@@ -109,11 +111,11 @@ def _parts(motion: Motion) -> Iterator[Trajectory]:
         )
 
 
-def _shares(motion: Motion, host: Host | None) -> tuple[list[str], Floats | None]:
+def _shares(motion: Motion, host: Host | None, radii_A: dict[str, float] | None) -> tuple[list[str], Floats | None]:
     if host is None:
         return [], None
     try:
-        visits = visit_sites(host, motion)
+        visits = visit_sites(host, motion, radii_A)
     except InputError:  # its framework no longer fits the host: the check of the framework says so
         return [], None
     sites, index = visits.sites, voxel_index(visits.sites)

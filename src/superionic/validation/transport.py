@@ -74,6 +74,8 @@ def transport(reference: Runs, candidate: Runs, thresholds: ValidationThresholds
     if not labels:
         accepted = _diffusivity(thresholds, "all orderings")
         found.checks.append(accepted.undecided("no ordering has been run with both, so D cannot be compared"))
+    if more := sorted({ion for run in candidate for ion in run.identity.other_mobile_charges_e}):
+        found.not_examined.append(f"D of {', '.join(more)}: of several mobile ions the first is compared")
     for label in labels:
         one, other = ([run for run in runs if run.identity.label == label] for runs in (reference, candidate))
         found.checks += _framework_checks(label, one, other) if thresholds.framework else []
@@ -181,22 +183,32 @@ def _why_not(common: Sequence[float], reference: Runs, candidate: Runs) -> str:
 
 
 def _framework_checks(label: str, reference: Runs, candidate: Runs) -> list[ValidationCheck]:
-    """The framework survives with the potential wherever it does with the reference."""
+    """The framework survives with the potential wherever it does with the reference, and nowhere else."""
     checks = []
     for T in _common_K(reference, candidate):
-        accepted = Accepted.within(Question.FRAMEWORK, f"{label} at {T:g} K", 0.0, "the share of runs that melt")
-        one, other = ({run.framework_state for run in _at(runs, T)} for runs in (reference, candidate))
-        melted = FrameworkState.MELTED in one, FrameworkState.MELTED in other
-        if FrameworkState.NONE in one | other:
+        accepted = Accepted.within(Question.FRAMEWORK, f"{label} at {T:g} K", 0.0, "the difference of molten runs")
+        sides = _at(reference, T), _at(candidate, T)
+        if any(run.framework_state == FrameworkState.NONE for side in sides for run in side):
             continue
-        if melted[0] != melted[1] and all(state.is_known for state in one | other):
-            who = ("reference", "potential") if melted[0] else ("potential", "reference")
-            checks.append(accepted.failed(f"the framework melts with the {who[0]}, and does not with the {who[1]}"))
-        elif FrameworkState.TOO_SHORT in one | other:
+        lost = [any(_is_lost(run) for run in side) for side in sides]
+        open_ended = [
+            not gone and any(run.framework_state == FrameworkState.TOO_SHORT for run in side)
+            for gone, side in zip(lost, sides, strict=True)
+        ]
+        if any(open_ended):
             checks.append(accepted.undecided("a run is too short to tell whether its framework survives"))
+        elif lost[0] != lost[1]:
+            who = (_REFERENCE, _POTENTIAL) if lost[0] else (_POTENTIAL, _REFERENCE)
+            checks.append(accepted.failed(f"the framework melts with the {who[0]}, and does not with the {who[1]}"))
         else:
             checks.append(accepted.exact(0.0))
     return checks
+
+
+def _is_lost(run: DiffusivityDocument) -> bool:
+    """Whether the framework melted, or the run broke off because it, or more, did."""
+    broke_off = any(c.name == CheckName.RUN_COMPLETE and c.fatal and not c.passed for c in run.quality.checks)
+    return run.framework_state == FrameworkState.MELTED or broke_off
 
 
 def _line(label: str, group: Group, temperatures_K: list[float]) -> OrderingLine:
