@@ -137,7 +137,7 @@ def _check(candidates: dict[str, PotentialSettings], orderings: dict[str, Agains
     for name, potential in candidates.items():
         with closing(load(potential)) as loaded:
             for label, against in orderings.items():
-                mobile = against.ordering.mobile_species
+                mobile = [against.ordering.mobile_species, *against.ordering.other_mobile_species]
                 check_runnable(against.ordering.structure, mobile, loaded, f"{name}, {label}")
 
 
