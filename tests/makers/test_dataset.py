@@ -1,10 +1,12 @@
 """A study's runs become a dataset: frames chosen, labelled in batches, checked and dealt out; killed, it goes on."""
 
+import contextlib
 import json
 from collections import Counter
 
 import numpy as np
 import pytest
+from jobflow import run_locally
 from monty.json import MontyDecoder, MontyEncoder
 
 from superionic.datasets.document import dataset_frames
@@ -185,3 +187,15 @@ def test_a_wrong_section_is_one_sentence(tmp_path, old, new, message):
     (tmp_path / "study.yaml").write_text(STUDY.replace(old, new))
     with pytest.raises(InputError, match=message):
         load_study(tmp_path / "study.yaml").plan()
+
+
+def test_runs_are_read_from_the_store_that_a_job_is_run_on(ran, tmp_path):
+    """As FireWorks and jobflow's run_locally do; ids of stored runs are enough."""
+    _, jobs = ran
+    run_ids = [d["uuid"] for d in jobs.query({"output.kind": "md_run"})]
+    select = FrameSelectionMaker(SelectionSettings(spacing_ps=0.04)).make(run_ids)
+    with contextlib.chdir(tmp_path):
+        run_locally(select, store=jobs, ensure_success=True, raise_immediately=True, log=False)
+    document = FrameSelectionDocument.from_stored(jobs.get_output(select.uuid, load=True))
+    assert {run.run_id for run in document.runs} == set(run_ids)
+    assert document.n_frames == 2 * 6

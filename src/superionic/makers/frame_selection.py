@@ -54,6 +54,7 @@ class FrameSelectionMaker(Maker):
         """
         chosen = select_frames(runs, self.settings, self.potential, self.ensemble)
         chosen.name = self.name
+        chosen.config.expose_store = True  # a manager that runs jobs on the store itself lets them read it
         return chosen
 
 
