@@ -6,7 +6,7 @@ import numpy as np
 from ase import units
 from ase.data import chemical_symbols
 
-from fake_vasp import KPOINTS, energies_xml, parameter, rows, structure
+from fake_vasp import KPOINTS_XML, energies_xml, parameter, rows, structure
 
 ENDED = " General timing and accounting informations for this job:\n  Total CPU time used (sec): 1.0\n"
 INCAR = {"ENCUT": 450, "EDIFF": "1E-06", "GGA": "PS", "PREC": "Accurate", "ISMEAR": 0, "SIGMA": 0.05, "NELM": 60,
@@ -27,7 +27,9 @@ def vasprun_xml(frames, n_scf=12, incar=None, n_scf_of=None, end="</modeling>\n"
     frac = [frame.positions_A @ np.linalg.inv(frame.cell_A) for frame in frames]
     text = '<?xml version="1.0" encoding="ISO-8859-1"?>\n<modeling>\n <generator>\n'
     text += parameter("program", "vasp") + parameter("version", "6.4.3") + " </generator>\n"
-    text += f" <incar>\n{settings} </incar>\n{KPOINTS} <parameters>\n{settings} </parameters>\n"
+    text += (
+        f" <incar>\n{settings} </incar>\n{KPOINTS_XML.format(mesh='1 1 1')} <parameters>\n{settings} </parameters>\n"
+    )
     text += f' <atominfo>\n  <array name="atoms"><set>{atoms}</set></array>\n'
     text += f'  <array name="atomtypes"><set>{types}</set></array>\n </atominfo>\n'
     text += structure(frames[0].cell_A, frac[0], ' name="initialpos" ')
