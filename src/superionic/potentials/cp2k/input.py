@@ -65,7 +65,7 @@ def require_large_enough(settings: Cp2kSettings, cell_A: NDArray[np.float64]) ->
     InputError
         If the crystal that the mesh stands for is thinner than 10 Å (PBEsol) or 5 Å (GFN1-xTB).
     """
-    require_mesh(cell_A, settings.mesh, _SHORTEST_A[settings.level], "potential.k_mesh")
+    require_mesh(cell_A, settings.mesh, _SHORTEST_A[settings.level], "k_mesh")
 
 
 def _pbesol(settings: Cp2kSettings, kinds: dict[str, Cp2kKind]) -> str:
