@@ -117,7 +117,7 @@ def test_a_host_names_the_mobile_ion_and_must_be_the_host_of_the_run(tmp_path):
         imported_run([host_run(tmp_path, scale=1.3)], ImportSettings(**given))
     bromide = tmp_path / "br.xyz"
     bromide.write_text((tmp_path / "md.xyz").read_text().replace("Cl ", "Br "))
-    with pytest.raises(InputError, match="none of the anions"):
+    with pytest.raises(InputError, match="which the host lacks"):
         imported_run([bromide], ImportSettings(**given))
 
 

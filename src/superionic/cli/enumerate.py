@@ -72,7 +72,7 @@ def command(
 
 def _lines(document: FrameworkSetDocument, host: Host) -> Iterator[str]:
     from superionic.structures.composition import in_words
-    from superionic.structures.summary import crystal_in_words
+    from superionic.structures.summary import crystal_in_words, shortest_distance
 
     yield from crystal_in_words(host)
     yield supercell_in_words(document.supercell, host)
@@ -88,8 +88,9 @@ def _lines(document: FrameworkSetDocument, host: Host) -> Iterator[str]:
             yield f"occupancy of {label} by {element}: {wanted:g} in the crystal, {realised:.4g} here"
     for framework in document.frameworks:
         layers = ":".join(map(str, framework.ions_per_layer or [])) or "-"
+        closest, pair = shortest_distance(framework.structure)
         clusters = ", ".join(f"{c.size} ({c.stacked} stacked)" for c in framework.clusters) or "none"
         yield (
             f"  {framework.name:<10} x {framework.multiplicity:<6} layers {layers:<8} {framework.parity or '-':<6} "
-            f"edge-sharing clusters: {clusters}"
+            f"shortest {pair} {closest:.2f} Å  edge-sharing clusters: {clusters}"
         )

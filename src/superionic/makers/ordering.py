@@ -9,6 +9,7 @@ from pymatgen.core import Structure
 
 from superionic.documents import OrderingDocument, Provenance
 from superionic.structures.carry import on_named_sites
+from superionic.structures.distances import require_distances
 from superionic.structures.host import Host
 from superionic.structures.host_document import host_document
 from superionic.structures.ordering_class import ordering_class
@@ -62,9 +63,12 @@ class OrderingMaker(Maker):
 
     def _in_cell(self, host: Host) -> tuple[HostSupercell, Structure]:
         if self.structure is not None:
-            return on_named_sites(host, self.structure)
-        cell = chosen_cell(host, self.supercell)
-        return cell, host.ordered(self.filling or host.named_filling(self.label), cell.repeats or cell.matrix)
+            cell, structure = on_named_sites(host, self.structure)
+        else:
+            cell = chosen_cell(host, self.supercell)
+            structure = host.ordered(self.filling or host.named_filling(self.label), cell.repeats or cell.matrix)
+        require_distances(structure)
+        return cell, structure
 
     @job(output_schema=OrderingDocument)
     def make(self, host: Host) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -78,9 +79,12 @@ def number(text: str) -> float:
         If it is none.
     """
     try:
-        return float(re.sub(r"\(\d*\)", "", text))
+        found = float(re.sub(r"\(\d*\)", "", text))
     except ValueError as error:
         raise InputError(f"{text!r} is no number") from error
+    if not math.isfinite(found):
+        raise InputError(f"{text!r} is no number: correct it")
+    return found
 
 
 def atom_rows(block: Block) -> tuple[list[AtomRow], list[str]]:

@@ -18,6 +18,7 @@ from superionic.documents import JumpsWithin
 from superionic.errors import InputError, first_error
 from superionic.structures.cif import Crystal, read_cif
 from superionic.structures.crystal import Host, NamedSite, bare_element
+from superionic.structures.distances import require_distances
 from superionic.structures.mobile import mobile_ions
 from superionic.structures.sites_of_crystal import host_of_crystal, with_charges
 from superionic.structures.symmetry import SAME_SITE_A, space_group
@@ -119,9 +120,12 @@ def read_crystal(path: Path) -> Crystal:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return Crystal(Poscar.from_str(path.read_text()).structure, ())
+                poscar = Poscar.from_str(path.read_text())
         except (ValueError, IndexError, KeyError, UnicodeDecodeError, AttributeError) as error:
             raise InputError(f"{str(path)!r} is not readable as a POSCAR: {error}") from error
+        if not poscar.true_names:  # pymatgen makes them H, He, Li, ... then
+            raise InputError(f"{str(path)!r} names no elements (VASP 4): write them in a line above their numbers")
+        return Crystal(poscar.structure, ())
     raise InputError(f"{str(path)!r} is neither a CIF (.cif) nor a POSCAR (.vasp, POSCAR, CONTCAR): convert it")
 
 
@@ -157,6 +161,7 @@ def _from_yaml(
         raise InputError(f"host file {path}: {missing[0]!r} has no entry in oxidation_states: add its charge")
     if not structure.is_ordered or all(site.specie.oxi_state is None for site in structure):
         structure = with_charges(structure, charges)
+    require_distances(structure)
     return Host(
         entry.name, structure, sites, mobile[0], tuple(ion for ion in entry.anion_species if ion not in mobile),
         charges, entry.layer_normal, entry.fillings, entry.labels, crystal.notes, mobile[1:],

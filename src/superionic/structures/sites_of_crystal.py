@@ -13,6 +13,7 @@ from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedE
 from superionic.errors import InputError
 from superionic.structures.charges import guess_charges
 from superionic.structures.crystal import AS_IN_CIF, Host, NamedSite, bare_element, ion_name
+from superionic.structures.distances import require_distances
 from superionic.structures.mobile import mobile_ions
 
 GUESSED = "guessed for"
@@ -44,10 +45,12 @@ def host_of_crystal(
     Raises
     ------
     InputError
-        If the charges do not balance, the mobile ion is not clear, or the symmetry cannot be determined.
+        If two atoms are closer than any bond, the charges do not balance, the mobile ion is not clear, or the symmetry
+        cannot be determined.
     """
     charges, remarks = ion_charges(structure, oxidation_states or {})
     charged = with_charges(structure, charges)
+    require_distances(charged)
     mobile = mobile_ions({ion: charges[ion] for ion in sorted(_held(charged, charges))}, mobile_species)
     sites = _orbits(charged, charges)
     return Host(

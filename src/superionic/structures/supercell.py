@@ -15,6 +15,7 @@ from superionic.documents.frameworks import SupercellMatrix
 from superionic.errors import InputError
 from superionic.structures.alternatives import ALTERNATIVE_A, alternative_pairs
 from superionic.structures.crystal import Host, bare_element, ion_name
+from superionic.structures.distances import require_distances
 from superionic.structures.enumeration import EMPTY
 from superionic.structures.symmetry import SAME_SITE_A, space_group
 
@@ -218,7 +219,8 @@ class HostSupercell:
         Raises
         ------
         InputError
-            If a species has no oxidation state in the host, or two split positions are both taken.
+            If a species has no oxidation state in the host, two split positions are both taken, or two atoms are closer
+            than any bond.
         """
         filled = [anion or ion for anion, ion in zip(self.anions, species, strict=True)]
         for first, second in self.alternatives.tolist():
@@ -231,7 +233,7 @@ class HostSupercell:
         named = {site.label: site for site in self.host.sites}
         rows = [named[str(self.labels[index])] for index in occupied]
         layers = {} if all(site.layer is None for site in rows) else {"layer": [site.layer for site in rows]}
-        return Structure(
+        structure = Structure(
             self.lattice,
             [self.ion(filled[index]) for index in occupied],
             self.frac_coords[occupied],
@@ -241,6 +243,8 @@ class HostSupercell:
                 **layers,
             },
         ).get_sorted_structure()
+        require_distances(structure, placed={self.host.mobile_species})
+        return structure
 
     def ion(self, element: str) -> Species:
         """The element with its oxidation state in the host."""

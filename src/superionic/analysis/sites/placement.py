@@ -13,6 +13,7 @@ from superionic.analysis.frames import mean_cell, thinned
 from superionic.analysis.motion import analysed_positions
 from superionic.analysis.periodic import nearest_distances
 from superionic.errors import InputError
+from superionic.structures.crystal import bare_element
 from superionic.structures.host import Host
 from superionic.structures.supercell import lattice_points
 from superionic.trajectories.trajectory import Trajectory
@@ -22,6 +23,7 @@ Floats = NDArray[np.float64]
 LENGTH_TOLERANCE = 0.08
 ANGLE_TOLERANCE_DEG = 5.0
 MATCH_A = 1.2
+ANION_TOLERANCE = 0.05
 _SAMPLE_FRAMES, _SAMPLE_SHARE = 200, 0.1
 _CATION_WEIGHT_A = 0.6
 _CERTAIN_A = 0.4
@@ -58,6 +60,7 @@ def place_host(host: Host, trajectory: Trajectory) -> Placement:
     InputError
         If the run's cell or framework is not that of the host.
     """
+    _require_same_elements(host, trajectory)
     seen = _seen(trajectory, _reference(host, trajectory))
     best: tuple[float, Placement] | None = None
     for matrix in _supercell_matrices(host.structure.lattice.matrix, seen.cell_A):
@@ -70,7 +73,33 @@ def place_host(host: Host, trajectory: Trajectory) -> Placement:
     if best is None or best[0] > MATCH_A:
         found = "its cell is no supercell of the host's" if best is None else f"the anions lie {best[0]:.2f} Å off"
         raise InputError(f"the run's framework is not that of host {host.name}: {found}; give the host of this run")
+    _require_as_many_anions(host, best[1], trajectory)
     return _centred(host, best[1], seen)
+
+
+def _require_same_elements(host: Host, trajectory: Trajectory) -> None:
+    """Refuse a run with elements that its host does not know, or without one of its anions."""
+    known = {bare_element(ion) for ion in (*host.oxidation_states, *(i for s in host.sites for i in s.allowed_species))}
+    strange = sorted(set(trajectory.species) - known)
+    missing = sorted({bare_element(ion) for ion in host.anion_species} - set(trajectory.species))
+    if strange or missing:
+        what = f"holds {strange[0]}, which the host lacks" if strange else f"lacks the anion {missing[0]}"
+        raise InputError(f"the run is not one of host {host.name}: it {what}; give the host of this run")
+
+
+def _require_as_many_anions(host: Host, placement: Placement, trajectory: Trajectory) -> None:
+    """Refuse a run that holds another number of anions than as many cells of its host."""
+    n_cells = abs(round(float(np.linalg.det(placement[0]))))
+    anions = {bare_element(ion) for ion in host.anion_species}
+    there = n_cells * sum(
+        occupancy for site in host.structure for ion, occupancy in site.species.items() if ion.symbol in anions
+    )
+    here = sum(name in anions for name in trajectory.species)
+    if abs(here - there) > max(1.0, ANION_TOLERANCE * there):
+        raise InputError(
+            f"the run is not one of host {host.name}: it holds {here} anions ({', '.join(sorted(anions))}), and "
+            f"{n_cells} cells of the host {there:.4g}; give the host of this run"
+        )
 
 
 @dataclass(frozen=True)
