@@ -30,4 +30,5 @@ def first_error(error: Exception) -> str:
     field, value = ".".join(map(str, first["loc"])), first.get("input")
     if first["type"] not in {"missing", "extra_forbidden"} and isinstance(value, str | int | float):
         field += f" = {value!r}"
-    return f"{field}: {first['msg'].removeprefix('Value error, ')}"
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {said}" if field else said  # of a model as a whole

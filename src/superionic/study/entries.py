@@ -243,8 +243,8 @@ class Study(Document):
             return None
         relax = None if self.relax is None else RelaxMaker(potential=self.potential, **self.relax.model_dump())
         stage = self.validation.stage(self.name, self.potential, self.reference, self.aimd, relax, self.analysis)
-        for name, settings in stage.maker.candidates.items():
-            self._check_runnable(cells, host, stage.md, settings, f"validate: {name}", runs_here)
+        for maker in stage.md_makers:  # of every potential, and of the reference at constant pressure
+            self._check_runnable(cells, host, maker.md, maker.potential, "validate", runs_here)
         return stage
 
     def _check_runnable(

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field
 
 from superionic.documents import AimdSet, AnalysisSettings, Document, MDSet, PotentialSettings
-from superionic.documents.validation_settings import ConstantPressure
+from superionic.documents.validation_settings import ConstantPressure, like
 from superionic.documents.validation_thresholds import ValidationThresholds
 from superionic.makers.relax import RelaxMaker
 from superionic.makers.validation import ValidationMaker
@@ -77,9 +77,8 @@ class ValidateEntry(Document):
 
     def md(self, aimd: AimdSet) -> MDSet:
         """Runs of a potential beside those of its reference: the same but for length, seeds and what is stored."""
-        changed = {"seeds", "segment_length_ps", "label_stride", "target_relative_error"}
+        usual = {"label_stride"}
         if aimd.engine == "vasp":  # integrates with its own forces only
-            changed |= {"engine", "thermostat_chain_length"}
-        kept = aimd.model_dump(exclude=changed)
-        length = aimd.length_ps if self.length_ps is None else self.length_ps
-        return MDSet(**{**kept, "seeds": self.seeds, "length_ps": length})
+            usual |= {"engine", "thermostat_chain_length"}
+        length_ps = aimd.length_ps if self.length_ps is None else self.length_ps
+        return like(aimd, "validate", usual, seeds=self.seeds, length_ps=length_ps)
