@@ -26,6 +26,7 @@ COMMANDS = {
     "decorate": "Decorate cation sites with a high-entropy composition.",
     "place": "Place the mobile ions of a structure by electrostatics.",
     "clean": "Find and remove trajectories that no job names any more.",
+    "repair": "Find damaged or missing trajectories, so that they are made again.",
     "init": "Write the configuration of an embedded store, or of MongoDB and a workflow manager.",
     "doctor": "Say what is installed and reachable, and what each missing thing would enable.",
     "bench": "Measure speed and memory against the usual tools.",

@@ -42,9 +42,12 @@ def run_here(flow: Flow, n_steps: int, stores: Stores, chosen: SuperionicSetting
     """
     from superionic.managers.identity import with_content_uuids
     from superionic.managers.local import run_flow
+    from superionic.managers.mending import mend
     from superionic.managers.progress import StepCount, shown, steps_stored
 
     flow = with_content_uuids(flow)
+    for line in mend(stores, flow, chosen.store_dir):
+        click.echo(f"superionic: {line}", err=True)
     count = StepCount(n_steps, steps_stored(flow, stores.jobs))
     try:
         with shown(count) as watch:

@@ -53,5 +53,11 @@ class Journal:
         file = self._file(key)
         return json.loads(file.read_text()) if file.is_file() else None
 
+    def finished(self) -> Iterator[JobKey]:
+        """The jobs that have finished."""
+        for file in self.folder.glob("*.json"):
+            uuid, _, index = file.stem.rpartition("-")
+            yield uuid, int(index)
+
     def _file(self, key: JobKey) -> Path:
         return self.folder / f"{key[0]}-{key[1]}.json"

@@ -29,7 +29,7 @@ def orphaned_blobs(jobs: JobStore) -> set[str]:
     jobs
         The JobStore, connected.
     """
-    stored = set(_stored(jobs.additional_stores[DATA_STORE]))
+    stored = set(stored_blobs(jobs))
     used: set[str] = set()
     for job in jobs.docs_store.query({"output": {"$exists": True}}, properties=["output"]):
         used.update(named_blobs(job["output"]))
@@ -109,7 +109,9 @@ def busy_jobs(jobs: JobStore) -> int:
     return sum(database[name].count_documents({"state": {"$in": states}}) for name, states in _QUEUES.items())
 
 
-def _stored(blobs: Store) -> Iterator[str]:
+def stored_blobs(jobs: JobStore) -> Iterator[str]:
+    """`blob_uuid` of every blob."""
+    blobs: Store = jobs.additional_stores[DATA_STORE]
     if isinstance(blobs, GridFSStore):  # its query would read every blob
         return (file["metadata"]["blob_uuid"] for file in blobs._files_collection.find({}, ["metadata.blob_uuid"]))
     return (blob["blob_uuid"] for blob in blobs.query(properties=["blob_uuid"]))

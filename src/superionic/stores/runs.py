@@ -17,6 +17,7 @@ from superionic.stores.blobs import with_payload
 from superionic.stores.reading import identity_of
 
 _REFERENCE = ["uuid", "index", "completed_at"]
+REPAIR = "`superionic repair` says what is left of it, then what made it makes the rest again"
 _KINDS = {"$in": ["trajectory_segment", "md_run"]}
 
 
@@ -95,16 +96,28 @@ def iter_segments(jobs: JobStore, run_id: str) -> Iterator[TrajectorySegment]:
     """
     criteria = {"uuid": run_id, "output.kind": "trajectory_segment"}
     found = list(jobs.docs_store.query(criteria, properties=["index", "output"]))  # small: payloads are kept apart
+    _require_all(jobs, run_id, {document["output"].get("segment") for document in found})
     for document in sorted(found, key=lambda document: document["index"]):
         output, index = document["output"], document["index"]
         try:
             output = with_payload(jobs, output)
         except StoreError as error:
-            raise StoreError(f"run {run_id}: {error} of job index {index}: run it again") from error
+            raise StoreError(f"run {run_id}: {error} of job index {index}: {REPAIR}") from error
         try:
             yield TrajectorySegment.from_stored(output)
         except StoreError as error:
             raise StoreError(f"run {run_id}: the segment of job index {index} cannot be read: {error}") from error
+
+
+def _require_all(jobs: JobStore, run_id: str, numbers: set[Any]) -> None:
+    """Refuse a run that has ended and lacks segments, the last one too; without its end nobody knows of that."""
+    summary = jobs.docs_store.query_one({"uuid": run_id, "output.kind": "md_run"}, ["output.n_segments"])
+    n_segments = (summary or {}).get("output", {}).get("n_segments", len(numbers))
+    if not isinstance(n_segments, int) or None in numbers:  # then they cannot be read anyway, and that is said
+        return
+    lost = next((number for number in range(n_segments) if number not in numbers), None)
+    if lost is not None:
+        raise StoreError(f"run {run_id}: segment {lost} is missing: {REPAIR}")
 
 
 def find_run(jobs: JobStore, text: str) -> str:

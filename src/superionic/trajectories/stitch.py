@@ -39,7 +39,7 @@ def open_frames(segment: TrajectorySegment, spool: Path | None = None) -> FrameR
     except binascii.Error as error:
         raise StoreError(f"{name}: the payload is not base64: {error}") from error
     if hashlib.sha256(packed).hexdigest() != segment.sha256:
-        raise StoreError(f"{name}: the payload fails its checksum: restore it from a backup or run the segment again")
+        raise StoreError(f"{name}: the payload fails its checksum: `superionic repair` runs it again, or restore it")
     if spool is None:
         return FrameReader(packed, name)
     file = spool / f"segment-{segment.segment}.zip"
