@@ -178,3 +178,17 @@ def test_check_prints_the_jobs_and_a_cost(tmp_path):
 
 def test_show_without_documents_says_what_to_do(tmp_path):
     assert "run a study" in superionic(tmp_path, "show").stdout
+
+
+@pytest.mark.parametrize("file", sorted((WORKFLOWS / "crystals").glob("*.yaml")), ids=lambda file: file.stem)
+def test_the_ten_crystals_keep_their_composition(file):
+    """Every ion of the crystal is in the cell that would run, as many as its share, to one ion or the tolerance."""
+    plan = load_study(file).plan()
+    (cell,) = plan.cells
+    assert abs(cell.structure.charge) < 1e-8
+    n_cells = cell.structure.volume / plan.host.structure.volume
+    wanted = plan.host.structure.composition.element_composition * n_cells
+    held = cell.structure.composition.element_composition
+    assert {element.symbol for element in held} == {element.symbol for element in wanted}
+    for element, amount in wanted.items():
+        assert held[element] == pytest.approx(amount, abs=1.0), element
