@@ -55,6 +55,12 @@ def test_the_quickstart_is_valid_and_builds_its_flow():
         (lambda study: study["orderings"].append(dict(study["orderings"][0])), ["labels", "distinct"]),
         (lambda study: study["potential"].update(model="9.9.9"), ["model", "9.9.9"]),
         (lambda study: study.update(mobile_species="Xe"), ["mobile_species", "Xe"]),
+        (lambda study: study.update(name="../../x"), ["name", "without /"]),
+        (lambda study: study.update(name=".."), ["name", "without /"]),
+        (lambda study: study.update(name="a\0b"), ["name", "control character"]),
+        (lambda study: study.update(name="a" * 300), ["name", "at most 100"]),
+        (lambda study: study["orderings"][0].update(label="../x"), ["orderings.0.label", "without /"]),
+        (lambda study: study["orderings"][0].update(tags=["a\0"]), ["orderings.0.tags.0", "control character"]),
         (lambda study: study.pop("md"), ["md", "at least one"]),
     ],
 )
@@ -145,3 +151,23 @@ def test_yaml_reads_what_people_mean():
         "a": 1e-3, "b": "4e1", "c": "2026-01-01", "d": True, "e": [0, -5, 0.5, 1000],
         "f": {"g": 1, "h": 2}, "i": {"g": 3, "h": 2},
     }  # fmt: skip
+
+
+BOMB = "a: &a [1, 1]\n" + "".join(f"b{n}: &b{n} [*b{n - 1}, *b{n - 1}]\n" for n in range(1, 60)).replace("*b0", "*a")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: " + "[" * 5000 + "]" * 5000,
+        "name: " + "9" * 5000,
+        "name: !!binary '###'",
+        "a: !!set {b}",
+        "a: &a [*a]",
+        BOMB,
+    ],
+    ids=["deep", "digits", "binary", "set", "itself", "bomb"],
+)
+def test_yaml_that_breaks_its_parser_is_one_sentence(text):
+    with pytest.raises(InputError, match=r"not YAML|aliases|key (None|b)"):
+        read_yaml(text)

@@ -73,6 +73,9 @@ def main() -> None:
     except (StoreError, SimulationError, OSError) as error:
         click.echo(f"superionic: {error}", err=True)
         sys.exit(1)
+    except MemoryError as error:
+        click.echo(f"superionic: this needs more memory than there is ({error}): ask for less", err=True)
+        sys.exit(1)
     except Exception as error:
         if not _of_a_database(error):
             raise

@@ -22,6 +22,7 @@ def command(run: str, file_format: str, out: Path | None, wrap: bool, store_dir:
 
     'density' writes what its document holds instead: the density of the mobile ions among the framework, as CHGCAR.
     """
+    from superionic.errors import InputError
     from superionic.stores.connecting import open_stores
     from superionic.stores.query import diffusivity_document
     from superionic.stores.runs import find_run, iter_segments
@@ -30,6 +31,8 @@ def command(run: str, file_format: str, out: Path | None, wrap: bool, store_dir:
     with open_stores(settings(store_dir)).connected() as stores:
         run_id = find_run(stores.jobs, run)
         path = out or Path(f"{run_id}{SUFFIXES[file_format]}")
+        if out is None and path.name != str(path):
+            raise InputError(f"the id {run_id!r} is no name of a file: say with --out where the frames go")
         if file_format == "density":
             from superionic.plots.density import write_density
             from superionic.trajectories import stitch

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from superionic.documents.analysis_settings import AnalysisSettings
 from superionic.documents.base import Document, Matrix3
+from superionic.documents.names import Name, Word
 
 
 class ImportSettings(Document):
@@ -23,11 +24,11 @@ class ImportSettings(Document):
     stride: int | None = Field(None, ge=1, description="MD steps from one stored frame to the next")
     equilibration_ps: float = Field(0.0, ge=0, description="First part of the run, stored but not analysed, in ps")
     ensemble: Literal["nvt", "nve", "npt"] | None = Field(None, description="Thermodynamic ensemble")
-    label: str | None = Field(None, description="Label of the run; the reduced formula if None")
+    label: Word | None = Field(None, description="Label of the run; the reduced formula if None")
     engine: str | None = Field(None, description="Code that made the run, if the format does not tell")
     potential: str | None = Field(None, description="Functional or model behind the forces, for example 'PBEsol'")
-    study: str | None = Field(None, description="Name of the study the run belongs to")
-    tags: list[str] = Field(default_factory=list, description="Free words to find the run by")
+    study: Name | None = Field(None, description="Name of the study the run belongs to")
+    tags: list[Word] = Field(default_factory=list, description="Free words to find the run by")
     topology: str | None = Field(None, description="LAMMPS data file, CP2K cell file or structure file of the atoms")
     cell_A: Matrix3 | None = Field(None, description="Cell vectors as rows in Å, for a format that holds none")
     elements: list[str] | None = Field(None, description="Elements of LAMMPS's atom types 1, 2, ...")

@@ -9,6 +9,7 @@ from pydantic import Field
 from superionic.documents import ChgnetSettings, PotentialSettings, SplitSettings
 from superionic.documents.base import Document
 from superionic.documents.dataset_checks import DatasetChecks
+from superionic.documents.names import Name
 from superionic.documents.selection import SelectionSettings
 from superionic.makers.dataset import DatasetMaker
 from superionic.makers.frame_selection import FrameSelectionMaker
@@ -28,7 +29,7 @@ class LabelEntry(Document):
 class DatasetEntry(SelectionSettings):
     """Frames of runs, labelled by the reference, checked and dealt out."""
 
-    name: str | None = Field(None, min_length=1, description="Name of the dataset; that of the study if not given")
+    name: Name | None = Field(None, description="Name of the dataset; that of the study if not given")
     runs: Literal["aimd", "md"] | list[str] = Field(
         "aimd", description="Whose frames: of the study's runs with the reference or with the potential, or ids of runs"
     )

@@ -18,6 +18,7 @@ from superionic.documents import (
     PotentialSettings,
     VaspSettings,
 )
+from superionic.documents.names import Name, Word
 from superionic.documents.run_config import RunConfig
 from superionic.makers.aimd import AimdSetMaker, ReferenceRelaxMaker
 from superionic.makers.dataset import DatasetMaker
@@ -40,12 +41,12 @@ from superionic.trajectories.trajectory import require_framework
 class OrderingEntry(Document):
     """One ordered cell of the study."""
 
-    label: str = Field(description="Label, for example 'O'")
+    label: Name = Field(description="Label, for example 'O'")
     filling: dict[str, str] | None = Field(
         None, description="Site label -> element; the host's own filling of that label if not given"
     )
     supercell: tuple[int, int, int] | SupercellRequest = Field((1, 1, 1), description=SUPERCELL)
-    tags: list[str] = Field(default_factory=list, description="Free words to find the results by")
+    tags: list[Word] = Field(default_factory=list, description="Free words to find the results by")
     structure: str | None = Field(
         None,
         description="CIF or POSCAR (relative to the study file) of an ordered cell, instead of filling and supercell",
@@ -82,7 +83,7 @@ class RelaxEntry(Document):
 class Study(Document):
     """A study: a host, its orderings, a potential, the runs and the analysis."""
 
-    name: str = Field(min_length=1, description="Name of the study, stored with every result")
+    name: Name = Field(description="Name of the study, stored with every result")
     host: str = Field(
         description="Name of a packaged host, or path of a host.yaml, CIF or POSCAR (relative to the study file)"
     )

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from superionic.documents import Document
+from superionic.documents.names import Name
 from superionic.errors import InputError
 from superionic.makers.disorder import DisorderMaker
 from superionic.makers.framework_ordering import FrameworkOrderingMaker
@@ -85,7 +86,7 @@ class DisorderEntry(Document):
 class HighEntropyEntry(Document):
     """Of several decorations the one with the lowest relaxed energy is one ordering of the study."""
 
-    label: str = Field(description="Label of the ordering, for example 'HE5'")
+    label: Name = Field(description="Label of the ordering, for example 'HE5'")
     composition: str = Field(description="Cations on the decorated sites, for example In3Lu3Sc4Yb3Zr3")
     supercell: tuple[int, int, int] | SupercellRequest = Field((1, 1, 1), description=SUPERCELL)
     site_labels: list[str] | None = Field(

@@ -9,6 +9,7 @@ import yaml
 
 from superionic.errors import InputError
 
+_MOST_VALUES = 1_000_000
 _SIGNED_EXPONENT = re.compile(r"^[-+]?[0-9]+[eE][-+][0-9]+$")
 
 
@@ -64,9 +65,32 @@ def read_yaml(text: str) -> Any:
         If it is not YAML, or YAML that means something else than it seems to; the line is named.
     """
     try:
-        return _Loader(text).get_single_data()
+        content = _Loader(text).get_single_data()
     except yaml.YAMLError as error:
         raise InputError(f"it is not YAML: {' '.join(str(error).split())}") from error
+    except InputError:
+        raise
+    except RecursionError as error:
+        raise InputError("it is not YAML that can be read: it is nested too deep") from error
+    except ValueError as error:  # a number of thousands of digits, a bad !!binary
+        raise InputError(f"it is not YAML that can be read: {error}") from error
+    _require_plain(content)
+    return content
+
+
+def _require_plain(content: Any) -> None:
+    """Refuse what is no plain data, and aliases that stand for more than a file could hold, or for themselves."""
+    to_look_at, seen = [content], 0
+    while to_look_at:
+        value, seen = to_look_at.pop(), seen + 1
+        if seen > _MOST_VALUES:
+            raise InputError(f"its aliases stand for more than {_MOST_VALUES} values: write out what is meant")
+        if isinstance(value, dict):
+            to_look_at += value.values()
+        elif isinstance(value, list):
+            to_look_at += value
+        elif not isinstance(value, str | int | float | None):
+            raise InputError(f"it is not YAML of plain data: it holds a {type(value).__name__}, {str(value)[:40]}")
 
 
 def _line(node: yaml.Node) -> str:
