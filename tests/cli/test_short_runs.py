@@ -47,3 +47,14 @@ def test_a_short_run_has_a_document_that_says_what_is_missing(tmp_path, call, fr
     assert "young" in call("inspect", "young")
     call("show")
     assert "too short" in call("show", "--csv")
+
+
+def test_a_run_whose_id_is_a_path_is_not_written_there(tmp_path, call, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    first, _ = segments(run_id="../evil", frames_each=12)
+    with open_stores(SuperionicSettings(store_dir=tmp_path)).connected() as stores:
+        store_segment(stores.jobs, first)
+    done = CliRunner().invoke(cli, ["export", "../evil", "--format", "extxyz", "--store", str(tmp_path)])
+    assert "is no name of a file" in str(done.exception)
+    assert not list(tmp_path.glob("evil*"))
