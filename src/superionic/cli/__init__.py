@@ -21,6 +21,8 @@ COMMANDS = {
     "adopt": "Store the trajectories of atomate2's MD jobs as runs.",
     "inspect": "Say what a stored run is, and check its frames.",
     "dataset": "Labelled frames: import, show, export, merge and split them.",
+    "train": "Fine-tune CHGNet on a dataset and store the potential.",
+    "potentials": "Trained potentials: list them with their errors, export one.",
     "export": "Write a stored run for other tools.",
     "enumerate": "Enumerate the distinct ways ions can be distributed over a host's sites.",
     "decorate": "Decorate cation sites with a high-entropy composition.",

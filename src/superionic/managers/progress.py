@@ -123,7 +123,7 @@ class _Lines:
             return
         self._printed = now
         jobs = [f"{job.title}: {job.state()}" if job.state() else job.title for job in running]
-        percent = 100 * self.count.done_steps / self.count.total_steps
+        percent = 100 * self.count.done_steps / max(self.count.total_steps, 1)  # a training alone has no MD steps
         words = [f"{len(run.done)} jobs done", *jobs, f"{percent:.0f} % of steps, {self.count.left()}"]
         self.stream.write(" | ".join(words) + "\n")
         self.stream.flush()

@@ -19,7 +19,7 @@ PRESETS: dict[str, TrainingSettings] = {
     # what chgnet's own example of fine-tuning leaves free: the last convolution and the readout
     "upstream": TrainingSettings(trained=["atom_conv_layers.3", "mlp", "readout_norm", "composition_model"]),
     "full": TrainingSettings(),
-    # see docs/methods/training.md for how it was found
+    # a first choice: not yet compared with others, see docs/methods/training.md
     "best": TrainingSettings(batch_size=4, max_gradient_norm=1.0, weight_average=0.98, replay=0.5),
 }
 

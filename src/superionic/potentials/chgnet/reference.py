@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import re
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from superionic.errors import InputError
 
 if TYPE_CHECKING:
     from chgnet.model import CHGNet
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 __all__ = ["KNOWS", "PRETRAINED", "SUPPORTED_NUMBERS", "load_model", "weights_path"]
 
@@ -59,7 +62,11 @@ def load_model(model: str | Path) -> tuple[CHGNet, str]:
         raise
     except Exception as error:
         raise InputError(f"model={name!r} is not a CHGNet checkpoint that chgnet can read: {error}") from error
-    return network.eval(), hashlib.sha256(path.read_bytes()).hexdigest()
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    promised = path.name.partition(".")[0]
+    if _SHA256.fullmatch(promised) and promised != sha256:
+        raise InputError(f"model={name!r}: these are not the weights of that SHA-256: remove the file and train again")
+    return network.eval(), sha256
 
 
 def weights_path(model: str | Path) -> Path:
