@@ -60,6 +60,8 @@ def check_queries_of_the_readme(cluster):
     (stored,) = cluster.db.diffusivity.find({"identity.label": "O", "temperature_K": 700})
     assert "700" in cluster.run("superionic", "show", "--label", "O", "--temperature", "700").stdout
     assert cluster.run("superionic", "show", "--study", "quickstart", "--csv").stdout == ""
+    costs = cluster.run("superionic", "show", "--costs").stdout
+    assert "core hours" in costs
     cluster.check_readme(2)
     by_model, by_pymongo = (
         cluster.run("python", "-c", code.replace(README_URI, cluster.uri)).stdout for code in readme_blocks("python")

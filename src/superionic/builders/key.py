@@ -8,6 +8,9 @@ from typing import Any
 
 from superionic.documents.base import DerivedDocument
 
+_CAME_LATER = {"framework"}
+"""Settings that earlier versions lack: where they ask for nothing, what those versions built stands."""
+
 
 def build_key(model: type[DerivedDocument], *content: Any) -> str:
     """Digest of what a document is built from and of the versions that it is built with.
@@ -24,4 +27,11 @@ def build_key(model: type[DerivedDocument], *content: Any) -> str:
         Sources and settings, as plain JSON.
     """
     versions = [model.model_fields[name].default for name in ("kind", "schema_version", "analysis_version")]
-    return hashlib.sha256(json.dumps([versions, content], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([versions, _known_before(content)], sort_keys=True).encode()).hexdigest()
+
+
+def _known_before(content: Any) -> Any:
+    if isinstance(content, dict):
+        unasked = {name for name in _CAME_LATER & content.keys() if content[name] is None}
+        return {name: _known_before(value) for name, value in content.items() if name not in unasked}
+    return [_known_before(value) for value in content] if isinstance(content, list | tuple) else content
