@@ -70,7 +70,7 @@ def test_everything_that_may_be_asked_can_be_written_in_a_study_file(folder):
     asked = {
         "extrapolation_temperatures_K": [400], "extrapolation_span": 5, "directions": [[1, 0, 1]], "hop_length_A": 2,
         "radii_A": {"2b": 1, "2c": 1.0}, "equilibration_ps": 3, "density_spacing_A": 0.5,
-        "thresholds": {"hops_per_ion": 2},
+        "thresholds": {"hops_per_ion": 2}, "framework": ["Cl"],
     }  # fmt: skip
     assert asked.keys() == AnalysisSettings.model_fields.keys() - {"kind", "schema_version"}
     assert load_study(Path(study_file(folder, "B", **asked))).analysis == AnalysisSettings(**asked)
