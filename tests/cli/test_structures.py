@@ -1,6 +1,7 @@
 """The three commands on structures, as in the README of the issue."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -27,6 +28,7 @@ ENUMERATE = ("enumerate", "Li3InCl6", "--supercell", 2, 1, 2, "--move", "In:2b:4
 
 def test_enumerate_and_place_what_was_written(tmp_path):
     printed = call(*ENUMERATE, "--out", tmp_path)
+    assert printed.count("shortest Cl-In 2.47 Å") == 6
     assert "6 distinct frameworks of 128 configurations under 32 operations" in printed
     assert len(list(tmp_path.glob("*.cif"))) == 6
     placed = document(
@@ -48,6 +50,7 @@ def test_decorate_and_place_poscars(tmp_path):
     assert document(DecorationSetDocument, *arguments).n_mobile_ions == 45
     printed = call(*arguments, "--out", tmp_path, "--format", "poscar")
     assert "S = 1.602 R (high entropy); 10552080 distinct decorations under 64 operations" in printed
+    assert re.search(r"dispersed-1 .* Cl-\w+ 2\.47 Å", printed)
     out = tmp_path / "placed"
     call("place", tmp_path / "dispersed-1.vasp", "--host", "Li3InCl6", "--swaps", 20_000, "--keep", 2, "--out", out)
     cells = [Structure.from_file(path) for path in sorted(out.glob("*.cif"))]

@@ -76,7 +76,7 @@ def command(
 
 
 def _lines(document: DecorationSetDocument, host: Host) -> Iterator[str]:
-    from superionic.structures.summary import crystal_in_words
+    from superionic.structures.summary import crystal_in_words, shortest_distance
 
     yield from crystal_in_words(host)
     yield supercell_in_words(document.supercell, host)
@@ -86,7 +86,7 @@ def _lines(document: DecorationSetDocument, host: Host) -> Iterator[str]:
         f"S = {document.entropy_R:.3f} R ({document.entropy_class} entropy); "
         f"{document.n_distinct} distinct decorations under {document.group_order} operations"
     )
-    yield "  order parameter (z-score)  in plane         between planes   plane order"
+    yield "  order parameter (z-score)  in plane         between planes   plane order      shortest distance"
     for decoration in document.decorations:
         reached, z = decoration.reached, decoration.z_scores
         columns = [
@@ -94,10 +94,12 @@ def _lines(document: DecorationSetDocument, host: Host) -> Iterator[str]:
             _value(reached.between_planes, z.between_planes),
             _value(reached.plane_order, z.plane_order),
         ]
+        closest, pair = shortest_distance(decoration.structure)
         remark = ""
         if decoration.arrangement == "random" and not decoration.typical_of_random:
             remark = "ordered by chance"
-        yield f"  {decoration.name:<25}  {columns[0]:<15}  {columns[1]:<15}  {columns[2]:<15}  {remark}".rstrip()
+        values = "  ".join(f"{column:<15}" for column in columns)
+        yield f"  {decoration.name:<25}  {values}  {pair} {closest:.2f} Å  {remark}".rstrip()
 
 
 def _value(value: float | None, z: float | None) -> str:
