@@ -75,3 +75,9 @@ def test_verdict_follows_from_the_checks():
     assert Quality.from_checks([good, poor]).verdict == Verdict.INSUFFICIENT
     assert Quality.from_checks([good, poor, wrong]).reasons == ["too few hops", "molten"]
     assert Quality.from_checks([good, poor, wrong]).verdict == Verdict.UNUSABLE
+
+
+@pytest.mark.parametrize("temperature_K", [0.0, -300.0, 1e6, 1e308, float("inf"), float("nan")])
+def test_a_temperature_of_no_crystal_is_refused(temperature_K):
+    with pytest.raises(ValidationError, match="temperatures_K"):
+        MDSet(temperatures_K=[temperature_K], length_ps=1)

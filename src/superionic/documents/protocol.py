@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from superionic.documents.base import Document
 
-Temperature = Annotated[float, Field(gt=0)]
+Temperature = Annotated[float, Field(gt=0, le=1e5)]  # above it nothing is a crystal, and 1e308 is a slip
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
