@@ -5,6 +5,7 @@ import pytest
 from ase.data import chemical_symbols
 
 from superionic.potentials.chgnet import load_chgnet
+from superionic.training.data import TrainingData
 from superionic.training.foreign import HELD_OUT, REPLAYED, foreign_cell, held_out_forces
 from superionic.training.forgetting import foreign_force_error, replay_frames
 
@@ -51,9 +52,8 @@ def test_chgnet_is_where_it_was_measured_to_be_and_softer_ones_are_worse(base):
 
 
 def test_replayed_energies_move_with_the_reference_of_the_dataset(base):
-    shift = np.zeros(94)
-    shift[17 - 1] = 0.7  # Cl
-    plain, moved = replay_frames(base, 7, np.zeros(94)), replay_frames(base, 7, shift)
+    plain = replay_frames(base, 7)
+    moved = TrainingData([], [], plain).replayed_from({"Cl": 0.7}).replay
     for before, after in zip(plain, moved, strict=True):
         n_chlorine = np.count_nonzero(before.graph.numbers == 17)
         assert after.energy_eV - before.energy_eV == pytest.approx(0.7 * n_chlorine, abs=1e-9)

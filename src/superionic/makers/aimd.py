@@ -20,7 +20,7 @@ from superionic.documents import (
     PotentialSettings,
     RelaxationDocument,
 )
-from superionic.makers.mltp_md import job_name, store_and_go_on
+from superionic.makers.mltp_md import job_name, relax_then_run, store_and_go_on
 from superionic.makers.monitor import RunMonitor
 from superionic.makers.relax import RelaxMaker, relaxed
 
@@ -75,13 +75,7 @@ class AimdSetMaker(Maker):
         ordering
             The ordering, or a reference to one.
         """
-        jobs = []
-        if self.relax_maker is not None:
-            relax = self.relax_maker.make(ordering)
-            jobs.append(relax)
-            ordering = relax.output.ordering
-        runs = [self._run(ordering, protocol) for protocol in self.md.protocols()]
-        return Flow([*jobs, *runs], output=[run.output for run in runs], name=self.name)
+        return relax_then_run(self.name, self.relax_maker, ordering, self.md.protocols(), self._run)
 
     def _run(self, ordering: OrderingDocument, protocol: MDProtocol) -> Job:
         first = run_aimd_segment(

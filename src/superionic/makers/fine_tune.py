@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 
 from jobflow import CURRENT_JOB, Job, Maker, Response, job
 
-from superionic.documents import ChgnetSettings, DatasetDocument
+from superionic.documents import DatasetDocument
 from superionic.documents.fine_tuning import TrainingSettings
 from superionic.documents.trained_potential import TrainedPotentialDocument
 from superionic.dynamics.stopping import watching_sigterm
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -76,19 +73,3 @@ def train(maker: FineTuneMaker, dataset: DatasetDocument) -> TrainedPotentialDoc
     rest = train(maker, dataset)
     rest.name = CURRENT_JOB.job.name
     return Response(replace=rest)
-
-
-@job(output_schema=ChgnetSettings)
-def settings_of_trained(trained: TrainedPotentialDocument, settings: ChgnetSettings) -> ChgnetSettings:
-    """Settings that run a trained potential, and its weights in the cache of this machine.
-
-    Parameters
-    ----------
-    trained
-        The potential.
-    settings
-        Device and kernels; the model is replaced.
-    """
-    from superionic.training.fine_tune import weights_file
-
-    return settings.model_copy(update={"model": str(weights_file(trained))})

@@ -6,7 +6,7 @@ index is the small MDRunDocument, so that a reference to a run never downloads a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -74,18 +74,43 @@ class MltpMdMaker(Maker):
         ordering
             The ordering, or a reference to one.
         """
-        jobs = []
-        if self.relax_maker is not None:
-            relax = self.relax_maker.make(ordering)
-            jobs.append(relax)
-            ordering = relax.output.ordering
-        runs = [self._run(ordering, protocol) for protocol in self.md.protocols()]
-        return Flow([*jobs, *runs], output=[run.output for run in runs], name=self.name)
+        return relax_then_run(self.name, self.relax_maker, ordering, self.md.protocols(), self._run)
 
     def _run(self, ordering: OrderingDocument, protocol: MDProtocol) -> Job:
         first = run_md_segment(ordering, protocol, self.potential, self.study, self.walltime_s, analysis=self.analysis)
         first.name = job_name("mltp-md", protocol, f"segment 1 of {protocol.n_segments}")
         return first
+
+
+def relax_then_run(
+    name: str,
+    relax_maker: RelaxMaker | None,
+    ordering: OrderingDocument,
+    protocols: Sequence[MDProtocol],
+    run: Callable[[OrderingDocument, MDProtocol], Job],
+) -> Flow:
+    """Flow of one relaxation, and a chain of segments for each protocol that starts from what it gave.
+
+    Parameters
+    ----------
+    name
+        Name of the flow.
+    relax_maker
+        Relaxes the ordering first; None starts from it as it is.
+    ordering
+        The ordering, or a reference to one.
+    protocols
+        One a run.
+    run
+        Makes the first job of a run.
+    """
+    jobs = []
+    if relax_maker is not None:
+        relax = relax_maker.make(ordering)
+        jobs.append(relax)
+        ordering = relax.output.ordering
+    runs = [run(ordering, protocol) for protocol in protocols]
+    return Flow([*jobs, *runs], output=[first.output for first in runs], name=name)
 
 
 @job(data=["payload"])

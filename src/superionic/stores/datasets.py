@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from jobflow import JobStore
 
 from superionic.documents import DatasetDocument
-from superionic.errors import InputError, StoreError
+from superionic.errors import StoreError
 from superionic.stores.blobs import with_payload
+from superionic.stores.named import output_meant, outputs_by_age
 from superionic.stores.reading import Unreadable
 
-_KIND = {"output.kind": "dataset"}
-_LEAST_LETTERS = 4
+_KIND = "dataset"
 
 
 def dataset_documents(jobs: JobStore, unreadable: list[Unreadable]) -> list[DatasetDocument]:
@@ -26,12 +24,12 @@ def dataset_documents(jobs: JobStore, unreadable: list[Unreadable]) -> list[Data
         Takes those that cannot be read.
     """
     documents = []
-    for found in _by_age(jobs, {}):
+    for found in outputs_by_age(jobs, _KIND):
         output = {**found["output"], "payload": ""}
         try:
             documents.append(DatasetDocument.from_stored(output))
         except StoreError as error:
-            unreadable.append(Unreadable("dataset", "version", str(output.get("version")), str(error)))
+            unreadable.append(Unreadable(_KIND, "version", str(output.get("version")), str(error)))
     return sorted(documents, key=lambda document: document.name)  # stable: by age within a name
 
 
@@ -45,23 +43,9 @@ def load_dataset(jobs: JobStore, text: str) -> DatasetDocument:
     StoreError
         If it cannot be read.
     """
-    named = _by_age(jobs, {"output.name": text})
-    found = named[-1:] or [
-        entry
-        for entry in _by_age(jobs, {})
-        if len(text) >= _LEAST_LETTERS and str(entry["output"].get("version")).startswith(text)
-    ]
-    versions = {entry["output"]["version"] for entry in found}
-    if len(versions) != 1:
-        known = "no dataset is" if not found else f"{len(versions)} datasets are"
-        raise InputError(f"{known} in this store with the name {text!r}, or with a version that begins so")
+    stored = outputs_by_age(jobs, _KIND)
+    found = output_meant(stored, text, lambda entry: (str(entry["output"].get("version")),), "dataset", "a version")
     try:
-        return DatasetDocument.from_stored(with_payload(jobs, found[-1]["output"]))
+        return DatasetDocument.from_stored(with_payload(jobs, found["output"]))
     except StoreError as error:
         raise StoreError(f"dataset {text!r} cannot be read: {error}") from error
-
-
-def _by_age(jobs: JobStore, criteria: dict[str, Any]) -> list[dict[str, Any]]:
-    """Job documents of datasets, the oldest first; no blob is read."""
-    found = jobs.docs_store.query({**_KIND, **criteria}, properties=["uuid", "completed_at", "output"])
-    return sorted(found, key=lambda entry: str(entry.get("completed_at")))

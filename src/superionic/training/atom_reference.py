@@ -6,12 +6,12 @@ atom's energy by its learning rate at most, so that a difference of 0.35 eV/atom
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from ase.data import chemical_symbols
+from ase.data import atomic_numbers, chemical_symbols
 
 from superionic.potentials.chgnet.neighbours import FloatArray
 from superionic.training.frames import TrainingFrame
@@ -19,7 +19,7 @@ from superionic.training.frames import TrainingFrame
 if TYPE_CHECKING:
     from chgnet.model import CHGNet
 
-__all__ = ["least_shift", "shift_atom_reference"]
+__all__ = ["least_shift", "move_atom_reference", "shift_atom_reference"]
 
 _RCOND = 1e-3
 """Compositions that differ by less than this share of the largest difference tell nothing of single elements."""
@@ -60,9 +60,23 @@ def shift_atom_reference(
     shift
         Element -> what was added in eV.
     """
-    shift = least_shift(frames, energy_residuals_eV)
+    least = least_shift(frames, energy_residuals_eV)
+    shift = {chemical_symbols[number]: value for number, value in least.items()}
+    move_atom_reference(model, shift)
+    return shift
+
+
+def move_atom_reference(model: CHGNet, shift_eV: Mapping[str, float]) -> None:
+    """Add to a model's energies of atoms.
+
+    Parameters
+    ----------
+    model
+        Its reference energies are changed.
+    shift_eV
+        Element -> what to add in eV.
+    """
     weight = model.composition_model.fc.weight
     with torch.no_grad():
-        for number, value in shift.items():
-            weight[0, number - 1] += value
-    return {chemical_symbols[number]: value for number, value in shift.items()}
+        for symbol, value in shift_eV.items():
+            weight[0, atomic_numbers[symbol] - 1] += value

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from ase.data import chemical_symbols
 
 from superionic.datasets.document import dataset_frames
@@ -21,6 +20,7 @@ from superionic.potentials.chgnet.checkpoint import checkpoint_bytes, sha256_of_
 from superionic.potentials.chgnet.evaluator import ChgnetPotential
 from superionic.potentials.chgnet.reference import load_model
 from superionic.settings import cache_folder
+from superionic.training.atom_reference import move_atom_reference
 from superionic.training.data import TrainingData
 from superionic.training.errors import part_errors
 from superionic.training.forgetting import foreign_force_error, replay_frames
@@ -83,7 +83,7 @@ def fine_tune(
     parts = {part: training_frames(frames.part(part), *cutoffs) for part in ("train", "validation")}
     if any(frame.split == "test" for frame in frames):
         parts["test"] = training_frames(frames.part("test"), *cutoffs)
-    replay = replay_frames(before, _N_REPLAYED, np.zeros(94)) if settings.replay else []
+    replay = replay_frames(before, _N_REPLAYED) if settings.replay else []
     data = TrainingData(parts["train"], parts["validation"], replay)
     model, _ = load_model(base)
     file = cache_folder("training") / f"{data.digest(model, settings)}.npz"
@@ -159,12 +159,8 @@ def _potential_of(model: CHGNet, like: ChgnetPotential) -> ChgnetPotential:
 
 def _shifted(base: str, state: TrainingState) -> CHGNet:
     """The base model with its atoms' energies where the labels have them."""
-    import torch
-
     model, _ = load_model(base)
-    with torch.no_grad():
-        for symbol, value in state.atom_shift_eV.items():
-            model.composition_model.fc.weight[0, chemical_symbols.index(symbol) - 1] += value
+    move_atom_reference(model, state.atom_shift_eV)
     return model
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from superionic.potentials.chgnet.evaluator import ChgnetPotential
 from superionic.potentials.interface import Potential
@@ -29,7 +28,7 @@ def foreign_force_error(potential: Potential) -> float:
     return 1e3 * float(np.mean(found))
 
 
-def replay_frames(base: ChgnetPotential, n_frames: int, shift_eV: NDArray[np.float64]) -> list[TrainingFrame]:
+def replay_frames(base: ChgnetPotential, n_frames: int) -> list[TrainingFrame]:
     """Foreign crystals as the base model sees them, to be learned beside a dataset.
 
     Parameters
@@ -38,9 +37,6 @@ def replay_frames(base: ChgnetPotential, n_frames: int, shift_eV: NDArray[np.flo
         The base model, which labels them.
     n_frames
         How many; the crystals are taken in turn.
-    shift_eV : (94,)
-        What was added to the reference energies of elements for the dataset: it is added here too, or frames and
-        dataset would pull elements that they share apart.
     """
     names, frames = list(REPLAYED), []
     for number in range(n_frames):
@@ -51,7 +47,7 @@ def replay_frames(base: ChgnetPotential, n_frames: int, shift_eV: NDArray[np.flo
                 atoms.numbers,
                 atoms.positions,
                 atoms.cell.array,
-                energy_eV=label.energy_eV + float(shift_eV[atoms.numbers - 1].sum()),
+                energy_eV=label.energy_eV,
                 forces_eV_per_A=label.forces_eV_per_A,
                 stress_eV_per_A3=label.require_stress(),
                 cutoff_A=base.cutoff_A,
