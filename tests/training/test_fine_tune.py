@@ -15,7 +15,7 @@ from superionic.datasets.frames import LabelledFrames, ReferenceFrame
 from superionic.documents.dataset import DatasetDocument, FrameOrigin, LabelReference
 from superionic.documents.provenance import PotentialReference
 from superionic.documents.trained_potential import TrainedPotentialDocument
-from superionic.errors import InputError
+from superionic.errors import InputError, StoreError
 from superionic.makers.fine_tune import FineTuneMaker
 from superionic.potentials.chgnet import load_chgnet
 from superionic.settings import SuperionicSettings
@@ -53,6 +53,16 @@ def dataset():
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("SUPERIONIC_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+def test_a_damaged_state_is_named_and_training_begins_again_without_it(dataset, cache):
+    assert fine_tune(dataset, "0.3.0", QUICK, "salty", interrupted=lambda: "now") is None
+    (file,) = (cache / "training").glob("*.npz")
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(StoreError, match=f"{file.name}.*cannot be read.*without the file training begins again"):
+        fine_tune(dataset, "0.3.0", QUICK, "salty")
+    file.unlink()
+    assert fine_tune(dataset, "0.3.0", QUICK, "salty", interrupted=lambda: "now") is None
 
 
 def test_a_document_says_what_was_learned_and_what_it_errs_by(dataset):

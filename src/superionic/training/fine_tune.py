@@ -15,6 +15,7 @@ from superionic.documents.dataset import SPLIT_NAMES, DatasetDocument
 from superionic.documents.fine_tuning import TrainingSettings
 from superionic.documents.provenance import Provenance
 from superionic.documents.trained_potential import TrainedPotentialDocument
+from superionic.errors import StoreError
 from superionic.potentials.chgnet import load_chgnet
 from superionic.potentials.chgnet.checkpoint import checkpoint_bytes, sha256_of_bytes, write_checkpoint
 from superionic.potentials.chgnet.evaluator import ChgnetPotential
@@ -75,6 +76,8 @@ def fine_tune(
         A dataset that is not split or lacks what is to be learned, settings or a base model that do not fit.
     SimulationError
         If the training diverged.
+    StoreError
+        If a state that was left here is damaged.
     """
     watch = Stopwatch()
     frames = dataset_frames(dataset)
@@ -87,7 +90,7 @@ def fine_tune(
     data = TrainingData(parts["train"], parts["validation"], replay)
     model, _ = load_model(base)
     file = cache_folder("training") / f"{data.digest(model, settings)}.npz"
-    trainer = Trainer(model, data, settings, unpack_state(file.read_bytes()) if file.is_file() else None)
+    trainer = Trainer(model, data, settings, _read(file) if file.is_file() else None)
 
     def every_epoch(state: TrainingState) -> None:
         if state.step % trainer.n_batches == 0:
@@ -145,6 +148,13 @@ def weights_file(document: TrainedPotentialDocument) -> Path:
     if not file.is_file() or sha256_of_bytes(file.read_bytes()) != document.sha256:
         write_checkpoint(file, base64.b64decode(document.payload), document.sha256)
     return file
+
+
+def _read(file: Path) -> TrainingState:
+    try:
+        return unpack_state(file.read_bytes())
+    except StoreError as error:
+        raise StoreError(f"{file}: {error}; without the file training begins again") from error
 
 
 def _write(file: Path, state: TrainingState) -> None:

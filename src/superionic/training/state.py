@@ -101,4 +101,4 @@ def unpack_state(packed: bytes) -> TrainingState:
         content: dict[str, Any] = {**groups, **rest}
         return TrainingState(**content)
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, KeyError, TypeError) as error:
-        raise StoreError(f"the state of the training cannot be read ({error}): train again") from error
+        raise StoreError(f"the state of the training cannot be read ({error})") from error
