@@ -118,6 +118,21 @@ def test_an_element_without_training_data_is_refused(written, tmp_path):
         load_study(with_cif(written, tmp_path, [2, 2, 2], a=4.0, cation="Li", anion="At")).plan()
 
 
+def test_a_mobile_ion_beside_its_element_of_another_charge_is_refused(written, tmp_path):
+    head, _, _ = CIF.partition("A1 {cation}")
+    rows = (
+        "Cu1 Cu+ 0 0 0 1\nCu2 Cu+ 0.5 0.5 0 1\nCu3 Cu2+ 0.5 0 0.5 1\nS1 S2- 0.25 0.25 0.25 1\nS2 S2- 0.75 0.75 0.25 1\n"
+    )
+    charges = "Cu+ 1\nCu2+ 2\nS2- -2"
+    cif = head.replace("{cation}+ 1\n{anion}- -1", charges).format(a=5.5) + rows
+    (tmp_path / "mine.cif").write_text(cif)
+    file = written(lambda study: study.update(
+        host="mine.cif", mobile_species="Cu+", orderings=[{"label": "mine", "supercell": [2, 2, 2]}]
+    ))  # fmt: skip
+    with pytest.raises(InputError, match=r"Cu\+ is the mobile ion beside Cu of another charge"):
+        load_study(file).plan()
+
+
 def test_a_missing_file_and_broken_yaml_are_one_sentence(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         load_study(tmp_path / "nowhere.yaml")

@@ -24,6 +24,12 @@ def check_runnable(structure: Structure, mobile_species: Sequence[str], potentia
     """
     elements = {element.symbol: element.Z for element in structure.composition.element_composition}
     for ion in mobile_species:
+        element = ion.rstrip("+-.0123456789")
+        if ion != element and element in elements:
+            raise InputError(
+                f"{where}: {ion} is the mobile ion beside {element} of another charge, and a trajectory knows elements "
+                "alone: D of it could not be told apart; name another mobile ion"
+            )
         if ion not in elements:
             raise InputError(f"{where}: no {ion}, the mobile ion, in {structure.formula}: fill a site with it")
     known = potential.supported_numbers
