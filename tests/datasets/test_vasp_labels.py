@@ -5,9 +5,9 @@ from functools import partial
 
 import numpy as np
 import pytest
-from pymatgen.core import Lattice, Structure
 
 import fake_vasp
+from salt_crystal import MIXED
 from superionic.datasets.checks import admitted
 from superionic.datasets.frames import BareFrame
 from superionic.datasets.journal import journal_of
@@ -18,8 +18,6 @@ from superionic.documents import FrameOrigin, VaspSettings
 from superionic.documents.dataset_checks import DatasetChecks
 from superionic.potentials.load import opened
 
-SALT = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.1), ["Cl", "Li"], [[0, 0, 0], [0.5, 0.5, 0.5]])
-MIXED = Structure.from_sites([SALT[index] for index in (4, 0, 1, 5, 2, 6, 7, 3)])
 VASP = VaspSettings(family="vasp")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pymatgen.core import Lattice, Structure
 
 import fake_vasp
+from salt_crystal import MIXED, SALT
 from superionic.documents import MDProtocol, VaspSettings
 from superionic.dynamics.builtin.nose_hoover import Chain
 from superionic.dynamics.segment import run_segment
@@ -15,8 +15,6 @@ from superionic.errors import InputError
 from superionic.potentials import PotentialError
 from superionic.trajectories.codec import FrameReader
 
-SALT = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.1), ["Cl-", "Li+"], [[0, 0, 0], [0.5, 0.5, 0.5]])
-MIXED = Structure.from_sites([SALT[index] for index in (4, 0, 1, 5, 2, 6, 7, 3)])  # Li and Cl by turns
 VASP = VaspSettings(family="vasp", aimd={"encut_eV": 400, "ediff_eV": 1e-4, "k_mesh": [2, 2, 2]})
 
 

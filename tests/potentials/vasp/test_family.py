@@ -6,9 +6,10 @@ import contextlib
 
 import numpy as np
 import pytest
-from pymatgen.core import SETTINGS, Lattice, Structure
+from pymatgen.core import SETTINGS, Structure
 
 import fake_vasp
+from salt_crystal import MIXED
 from superionic.documents import VaspSettings
 from superionic.errors import InputError
 from superionic.potentials import PotentialError
@@ -16,8 +17,6 @@ from superionic.potentials.load import load
 from superionic.potentials.relaxation import relax
 from superionic.potentials.vasp import installed
 
-SALT = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.1), ["Cl-", "Li+"], [[0, 0, 0], [0.5, 0.5, 0.5]])
-MIXED = Structure.from_sites([SALT[index] for index in (4, 0, 1, 5, 2, 6, 7, 3)])
 VASP = VaspSettings(family="vasp")
 
 
