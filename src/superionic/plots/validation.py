@@ -89,6 +89,8 @@ def _distances(axes: Axes, members: Sequence[MemberEvidence], label: str, temper
             axes.fill_between(function.r_A, low, high, color=colour, alpha=0.3, linewidth=0)
             axes.set_ylabel(f"g(r) of {'-'.join(function.species)}")
     axes.set_xlabel("r (Å)")
+    if not axes.lines:
+        axes.text(0.5, 0.5, "no g(r) to compare", transform=axes.transAxes, ha="center", va="center")
 
 
 def _arrhenius(axes: Axes, members: Sequence[MemberEvidence], label: str) -> None:
@@ -104,6 +106,7 @@ def _arrhenius(axes: Axes, members: Sequence[MemberEvidence], label: str) -> Non
                 yerr=[[max(found.value - low, 0)], [max(high - found.value, 0)]],
                 color=colour,
                 marker="o",
+                markersize=10 if member is members[0] else 6,  # the reference shows behind those that agree with it
                 markerfacecolor="none" if run.left_out else colour,
                 capsize=3,
             )
